@@ -1,0 +1,43 @@
+# Every target is described by the text behind its "##"; `make` alone prints them.
+
+VERSION ?= 0.1.0
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+BUILD := -trimpath -buildvcs=false -tags timetzdata -ldflags "-s -w -X main.release=$(VERSION)"
+
+export CGO_ENABLED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo build test soak generate lint bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: ## the sample bank on this machine, live (ARGS="--auto" plays the story by itself)
+	@.ci/announce
+	go run ./cmd/switchman demo $(ARGS)
+
+build: ## bin/switchman; the same sources and VERSION give the same bytes
+	@.ci/announce -trimpath
+	go build $(BUILD) -o bin/switchman ./cmd/switchman
+
+test: ## prepares what the tests need, then runs everything (at most 15 minutes warm)
+	@.ci/prepare
+	@.ci/test
+
+soak: ## the full counts of the heavy tests; resumes where it was stopped (STATE=DIR, at most 75 minutes)
+	@.ci/prepare
+	@.ci/soak $(STATE)
+
+generate: ## generated code, documents and golden files
+	@.ci/generate
+
+lint: ## gofmt, go vet, staticcheck
+	@test -z "$$(gofmt -l .)" || { echo "not formatted:"; gofmt -l .; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+
+bench: ## Go benchmarks of everything that has some
+	go test -run '^$$' -bench . -benchmem $$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -r -n1 dirname | sort -u)
+
+clean: ## removes what was built; leaves ./var alone
+	rm -rf bin

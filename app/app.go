@@ -1,0 +1,160 @@
+// Package app wires the house: it makes every part, hands each what it needs as values, starts
+// them in order and stops them in the opposite one.
+//
+// It owns the clock (nobody else may ask the system what time it is), the order of start and stop,
+// and the clean-ups, which also undo a start that failed half-way. It refuses to decide anything
+// about runs: it has no rule of its own. imports_test.go in this package holds the whole module to
+// the lines of the house.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/switchman-dr/switchman/actions"
+	"github.com/switchman-dr/switchman/config"
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/fsm"
+	"github.com/switchman-dr/switchman/store"
+	"github.com/switchman-dr/switchman/web"
+)
+
+// Options are what the app is made from.
+type Options struct {
+	Config  *config.Config
+	Version string
+	Log     *slog.Logger
+	Demo    bool              // a sample bank on this machine: people act by name, without credentials
+	Clock   *dr.Clock         // nil: the system's; tests move theirs by hand
+	Point   func(name string) // see fsm.Config.Point
+	Env     []string          // further NAME=VALUE for commands of steps
+}
+
+// App is the running whole.
+type App struct {
+	Store  *store.Store
+	Engine *fsm.Engine
+	Web    *web.Server
+	Files  *Files
+
+	log      *slog.Logger
+	cleanups []cleanup
+}
+
+type cleanup struct {
+	name string
+	stop func(context.Context) error
+}
+
+// SystemClock is the machine's clock.
+func SystemClock() dr.Clock { return dr.Clock{Now: time.Now, After: time.After} }
+
+// New makes every part and opens the store. Nothing listens and nothing runs before Start; after
+// an error nothing is left open.
+func New(ctx context.Context, o Options) (*App, error) {
+	a := &App{log: o.Log}
+	if err := a.build(ctx, o); err != nil {
+		return nil, errors.Join(err, a.Stop(context.WithoutCancel(ctx)))
+	}
+	return a, nil
+}
+
+func (a *App) build(ctx context.Context, o Options) error {
+	cfg, clock := o.Config, SystemClock()
+	if o.Clock != nil {
+		clock = *o.Clock
+	}
+	hidden, err := openSecrets(cfg)
+	if err != nil {
+		return err
+	}
+	set := actions.NewSet(actions.Options{Clock: clock, Secrets: hidden.plan, Known: hidden.known(), AllowHTTP: cfg.AllowHTTP,
+		Env: append(cfg.CommandEnv(), o.Env...), Dir: cfg.StateDir, SpoolDir: "", Notify: targets(cfg), Stdout: os.Stderr, Log: o.Log})
+	a.Files = newFiles(cfg.Org, set.Specs(), o.Version, clock)
+	catalog, err := a.Files.Catalog()
+	if err != nil {
+		return err
+	}
+	a.Store, err = store.Open(ctx, store.Options{Dir: cfg.StateDir, URL: cfg.DatabaseURL.Reveal(), Organisation: catalog.Organisation().ID,
+		Clock: clock, Key: hidden.logKey, Log: o.Log})
+	if err != nil {
+		return err
+	}
+	a.onStop("store", func(context.Context) error { return a.Store.Close() })
+	a.Engine = fsm.New(fsm.Config{Store: a.Store, Catalog: a.Files.Catalog, Hands: set.Hands(), Eyes: set.Eyes(), Clock: clock,
+		Pepper: hidden.pepper, Log: o.Log, Version: o.Version, Instance: instance(), Parallel: cfg.MaxParallel,
+		Anchor: anchors(cfg, set.Hands(), o.Log), Point: o.Point})
+	metrics := prometheus.NewRegistry()
+	addr := cfg.Addr
+	if !cfg.Listens() {
+		addr = ""
+	}
+	a.Web = web.New(web.Config{Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Metrics: metrics,
+		Ready: a.ready, Version: o.Version, Demo: o.Demo, Socket: filepath.Join(cfg.StateDir, web.SocketName), Addr: addr})
+	return nil
+}
+
+// Start begins to carry runs and to listen.
+func (a *App) Start(ctx context.Context) error {
+	if err := a.Engine.Start(ctx); err != nil {
+		return fmt.Errorf("starting the engine: %w", err)
+	}
+	a.onStop("engine", a.Engine.Stop)
+	if err := a.Web.Start(ctx); err != nil {
+		return err
+	}
+	a.onStop("web", a.Web.Stop)
+	return nil
+}
+
+// Stop stops what was started, last first. It may be called after a start that failed, and twice.
+func (a *App) Stop(ctx context.Context) error {
+	var errs []error
+	for i := len(a.cleanups) - 1; i >= 0; i-- {
+		if err := a.cleanups[i].stop(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stopping %s: %w", a.cleanups[i].name, err))
+		}
+	}
+	a.cleanups = nil
+	return errors.Join(errs...)
+}
+
+func (a *App) onStop(name string, stop func(context.Context) error) {
+	a.cleanups = append(a.cleanups, cleanup{name, stop})
+}
+
+// Addr is where HTTP is served; empty without a TCP port.
+func (a *App) Addr() string { return a.Web.Addr() }
+
+// ready says what must be well before the server may take work.
+func (a *App) ready(ctx context.Context) []web.Check {
+	store := web.Check{Name: "store", OK: true}
+	if err := a.Store.Ping(ctx); err != nil {
+		store.OK, store.Text = false, err.Error()
+	}
+	files := web.Check{Name: "organisation", OK: true}
+	c, err := a.Files.Catalog()
+	if err == nil {
+		err = c.Runnable()
+	}
+	if err != nil {
+		files.OK, files.Text = false, err.Error()
+	}
+	return []web.Check{store, files}
+}
+
+// instance names this process in leases: machine and process.
+func instance() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "host"
+	}
+	return fmt.Sprintf("%s/%d", host, os.Getpid())
+}

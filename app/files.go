@@ -1,0 +1,89 @@
+package app
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/switchman-dr/switchman/catalog"
+	"github.com/switchman-dr/switchman/data"
+	"github.com/switchman-dr/switchman/dr"
+)
+
+// lookAgain is how long a reading of the files is taken as it is before they are looked at again.
+const lookAgain = time.Second
+
+// Files keeps the newest reading of the organisation's files. It looks at most once a second, reads
+// again when anything changed, and is safe for concurrent use.
+type Files struct {
+	dir     string // empty: the embedded sample
+	specs   []dr.ActionSpec
+	version string
+	clock   dr.Clock
+
+	mu       sync.Mutex
+	catalog  *catalog.Catalog
+	problems []catalog.Problem
+	seen     string
+	looked   time.Time
+}
+
+func newFiles(dir string, specs []dr.ActionSpec, version string, clock dr.Clock) *Files {
+	return &Files{dir: dir, specs: specs, version: version, clock: clock}
+}
+
+// Catalog answers the files as they are now. Files with mistakes are an error: nothing starts on
+// half an organisation.
+func (f *Files) Catalog() (*catalog.Catalog, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.clock.Now()
+	if f.catalog == nil || now.Sub(f.looked) >= lookAgain || now.Before(f.looked) {
+		if seen := f.look(); f.catalog == nil || seen != f.seen {
+			f.seen = seen
+			f.read(now)
+		}
+		f.looked = now
+	}
+	if n := catalog.Errors(f.problems); n > 0 {
+		return f.catalog, dr.Errorf(dr.Invalid, "the organisation's files have %d mistakes, the first: %s", n, catalog.FormatProblems(f.problems[:1])).
+			WithHint("run `switchman check %s` and mend what it lists", f.dir)
+	}
+	return f.catalog, nil
+}
+
+func (f *Files) read(now time.Time) {
+	if f.dir == "" {
+		f.catalog, f.problems = catalog.Load(data.FS(), f.specs, f.version, now)
+		return
+	}
+	f.catalog, f.problems = catalog.LoadDir(f.dir, f.specs, f.version, now)
+}
+
+// look is a fingerprint of names, sizes and times; the embedded sample never changes.
+func (f *Files) look() string {
+	if f.dir == "" {
+		return "embedded"
+	}
+	var all string
+	err := filepath.WalkDir(f.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if d.Type().IsRegular() {
+			all += fmt.Sprintf("%s %d %d\n", path, info.Size(), info.ModTime().UnixNano())
+		}
+		return nil
+	})
+	if err != nil && !os.IsNotExist(err) {
+		all += err.Error()
+	}
+	return dr.Digest([]byte(all))
+}

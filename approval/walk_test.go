@@ -1,0 +1,267 @@
+package approval
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"text/tabwriter"
+
+	"github.com/switchman-dr/switchman/dr"
+)
+
+// context is a set of guards walked with the part of the specification they are answerable for.
+type context struct {
+	name     string
+	guards   []Guard
+	verbs    []dr.Verb // whose acts the specification judges
+	skip     []dr.Verb // verbs not walked
+	careless bool      // the engine keeps old votes and codes, and does not obey a no or a revocation
+}
+
+func contexts() []context {
+	all := Guards()
+	of := func(layer string, votesToo bool) (some []Guard) {
+		for _, g := range all {
+			if g.Layer == layer || votesToo && g.Check == nil {
+				some = append(some, g)
+			}
+		}
+		return some
+	}
+	clicks := []dr.Verb{dr.VerbApprove, dr.VerbDeny, dr.VerbWithdraw, dr.VerbOverride, dr.VerbPause}
+	return []context{
+		{name: "all", guards: all, verbs: append(clicks, dr.VerbIssue, dr.VerbStart)},
+		{name: Click, guards: of(Click, false), verbs: clicks, skip: []dr.Verb{dr.VerbStart}},
+		{name: Issue, guards: of(Issue, true), verbs: []dr.Verb{dr.VerbIssue}, skip: []dr.Verb{dr.VerbStart, dr.VerbOverride}},
+		{name: Start, guards: of(Start, false), verbs: []dr.Verb{dr.VerbStart}, careless: true},
+	}
+}
+
+// finding is a state reached in which something was wrong.
+type finding struct {
+	what  string
+	trail []string
+}
+
+type walked struct {
+	states, acts, depth int
+	found               *finding
+}
+
+type step struct {
+	from  int
+	move  string
+	depth int
+}
+
+// walk visits every reachable state, breadth first, and ends at the first finding.
+func (s *scenario) walk(ctx context) (out walked) {
+	first := s.start()
+	seen := map[world]struct{}{first: {}}
+	queue, trail := []world{first}, []step{{from: -1}}
+	for i := 0; i < len(queue); i++ {
+		w := queue[i]
+		out.depth = trail[i].depth
+		c := s.newCase(&w)
+		for _, m := range s.moves {
+			next, bad, moved := s.try(ctx, c, w, m)
+			out.acts++
+			if bad != "" {
+				out.states = len(queue)
+				out.found = &finding{what: bad, trail: append(path(trail, i), m.name)}
+				return out
+			}
+			if !moved {
+				continue
+			}
+			if _, known := seen[next]; !known {
+				seen[next] = struct{}{}
+				queue, trail = append(queue, next), append(trail, step{i, m.name, trail[i].depth + 1})
+			}
+		}
+	}
+	out.states = len(queue)
+	return out
+}
+
+func path(trail []step, i int) (names []string) {
+	for ; trail[i].from >= 0; i = trail[i].from {
+		names = append(names, trail[i].move)
+	}
+	slices.Reverse(names)
+	return names
+}
+
+// try makes one move in one state.
+func (s *scenario) try(ctx context, c Case, w world, m move) (next world, bad string, moved bool) {
+	if m.happens != nil {
+		next = w
+		if !m.happens(s, &next) {
+			return w, "", false
+		}
+		if ctx.careless {
+			return next, "", true
+		}
+		return s.settle(w, next), "", true
+	}
+	judged := slices.Contains(ctx.verbs, m.verb)
+	if slices.Contains(ctx.skip, m.verb) || !judged && m.who >= crowd {
+		return w, "", false
+	}
+	a, possible := s.act(&w, m)
+	if !possible {
+		return w, "", false
+	}
+	e, refusal := Decide(ctx.guards, c, a)
+	if refusal != nil {
+		return s.refused(ctx, w, m, refusal)
+	}
+	if judged {
+		if bad = s.whatIsWrong(&w, m, e); bad != "" {
+			return w, bad, false
+		}
+	}
+	return s.apply(ctx, w, m, e), "", true
+}
+
+func (s *scenario) refused(ctx context, w world, m move, refusal *Refusal) (next world, bad string, moved bool) {
+	if m.verb != dr.VerbStart || !slices.Contains(ctx.verbs, m.verb) {
+		return w, "", false
+	}
+	if wanted := s.tryWanted(&w, m); wanted != refusal.CountsAsTry {
+		return w, fmt.Sprintf("counted as a try: %v, should be %v (%s)", refusal.CountsAsTry, wanted, refusal.Guard), false
+	}
+	if !refusal.CountsAsTry {
+		return w, "", false
+	}
+	w.tries++
+	w.locked = w.tries >= int8(s.slices[0].Rule.CodeTries)
+	return w, "", true
+}
+
+// settle is what the engine does when it opens a new round: votes and codes of the old one are gone.
+func (s *scenario) settle(before, after world) world {
+	if after.round != before.round {
+		after.votes, after.codes = s.start().votes, [books]book{}
+	}
+	return after
+}
+
+// apply is the engine in small: it writes an effect down.
+func (s *scenario) apply(ctx context, w world, m move, e Effect) world {
+	if e.Vote != nil {
+		if !ctx.careless { // the store keeps one vote per human and round
+			for p := range w.votes {
+				if p < len(s.rosters[0]) && s.human(int8(p)) == s.human(m.who) {
+					w.votes[p] = ballot{stands: none}
+				}
+			}
+		}
+		verdict := map[string]uint8{Approve: yes, Deny: no, Withdrawn: back}[e.Vote.Verdict]
+		w.votes[m.who] = ballot{verdict, standsFor(e), w.tick, w.round, w.digest}
+	}
+	for _, k := range e.UsedCodes {
+		w.codes[k[1]-'0'].used = true
+	}
+	if m.verb == dr.VerbOverride {
+		w.file = 1
+	}
+	if e.Code != nil {
+		w = s.keep(ctx, w, e, m.who)
+	}
+	if ctx.careless && (m.verb == dr.VerbStart || m.verb == dr.VerbDeny) {
+		return w
+	}
+	if !ctx.careless {
+		for _, k := range e.Revoked {
+			w.codes[k[1]-'0'].revoked = true
+		}
+	}
+	if e.State != "" {
+		w.state = e.State
+	}
+	if e.RoundState != "" {
+		w.open = e.RoundState
+	}
+	return w
+}
+
+func (s *scenario) keep(ctx context, w world, e Effect, who int8) world {
+	for i, b := range w.codes {
+		dead := b.used || b.revoked || w.tick >= b.tick+2 || slices.Contains(e.Revoked, fmt.Sprint("k", i))
+		if !b.there || dead && !ctx.careless {
+			w.codes[i] = book{there: true, issuer: who, round: w.round, digest: w.digest, tick: w.tick}
+			return w
+		}
+	}
+	return w
+}
+
+// TestWalk visits every state of every scenario under all guards, and under each layer alone.
+func TestWalk(t *testing.T) {
+	states, acts := 0, 0
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	for _, ctx := range contexts() {
+		for _, s := range scenarios() {
+			out := s.walk(ctx)
+			if testing.Verbose() {
+				fmt.Fprintf(table, "guards %s\t%s\t%d states\t%d acts\tdepth %d\n", ctx.name, s.name, out.states, out.acts, out.depth)
+			}
+			if out.found != nil {
+				t.Errorf("guards %s, %s: %s\n  %s", ctx.name, s.name, out.found.what, strings.Join(out.found.trail, "\n  "))
+			}
+			if ctx.name == "all" {
+				states, acts = states+out.states, acts+out.acts
+			}
+		}
+	}
+	if testing.Verbose() {
+		fmt.Fprintf(table, "under all guards\t\t%d states\t%d acts\n", states, acts)
+		table.Flush()
+	}
+	if states < 50_000 {
+		t.Errorf("only %d states were walked under all guards", states)
+	}
+}
+
+// TestMutants leaves out one guard at a time, with the other layers off, and wants the walk to notice.
+func TestMutants(t *testing.T) {
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	killed := 0
+	for _, ctx := range contexts()[1:] {
+		for i, g := range ctx.guards {
+			if g.Layer != ctx.name {
+				continue
+			}
+			mutant := ctx
+			mutant.guards = slices.Delete(slices.Clone(ctx.guards), i, i+1)
+			by, out := kill(mutant)
+			if out.found == nil {
+				t.Errorf("nothing goes wrong without %s in layer %s", g.Name, g.Layer)
+				continue
+			}
+			killed++
+			if testing.Verbose() {
+				fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d states\n", g.Layer, g.Name, by, out.found.what, out.states)
+			}
+		}
+	}
+	if testing.Verbose() {
+		fmt.Fprintf(table, "\t%d mutants killed\n", killed)
+		table.Flush()
+	}
+	if killed < 30 {
+		t.Errorf("only %d mutants were killed", killed)
+	}
+}
+
+func kill(mutant context) (string, walked) {
+	for _, s := range scenarios() {
+		if out := s.walk(mutant); out.found != nil {
+			return s.name, out
+		}
+	}
+	return "", walked{}
+}

@@ -1,0 +1,256 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/fsm"
+)
+
+// board is the live picture of a run: what is asked at 3 a.m., in the order it is asked. It is a
+// function of what it is given, so that it can be held against a picture in a test.
+type board struct {
+	view    fsm.View
+	rtoFrom string // clock the policy counts the RTO from
+	now     dr.Time
+	lang    string
+	wide    int
+	high    int
+	colour  bool
+	recent  []string // newest last
+	trouble string   // connection lost and the like
+}
+
+// lines draws the board, never wider or higher than the screen.
+func (b board) lines() []string {
+	v := b.view
+	out := []string{b.title(), b.state(), b.progress()}
+	if line := b.countdown(); line != "" {
+		out = append(out, line)
+	}
+	if b.trouble != "" {
+		out = append(out, b.paint("31", b.trouble))
+	}
+	out = append(out, "")
+	out = append(out, b.systems()...)
+	out = append(out, b.steps()...)
+	out = append(out, b.waits()...)
+	out = append(out, b.news(b.high-len(out)-2)...)
+	for i := range out {
+		if !strings.Contains(out[i], "\x1b") {
+			out[i] = fit(out[i], b.wide)
+		}
+	}
+	if most := max(8, b.high-1); len(out) > most {
+		out = append(out[:most-1], fmt.Sprintf("… all of it: switchman run show %s --steps", v.ID))
+	}
+	return out
+}
+
+func (b board) paint(code, text string) string { return paint(b.colour, code, fit(text, b.wide)) }
+
+func (b board) title() string {
+	right := ""
+	if b.view.Environment != dr.Production {
+		right = strings.ToUpper(string(b.view.Environment))
+	}
+	left := fit(b.view.ID+"  "+oneLine(b.view.Title), b.wide-cells(right)-2)
+	return paint(b.colour, "1", left) + strings.Repeat(" ", max(1, b.wide-cells(left)-cells(right))) + right
+}
+
+func (b board) state() string {
+	v := b.view
+	text := fmt.Sprintf("%s, %s to %s", strings.ReplaceAll(string(v.Mode), "_", " "), v.From, v.To)
+	if v.Commander != "" {
+		text += ", led by " + v.Commander
+	}
+	state := strings.ToUpper(stateText(v))
+	text = fit(text, b.wide-cells(state)-2)
+	return text + strings.Repeat(" ", max(2, b.wide-cells(text)-cells(state))) + paint(b.colour, stateColour(v.State), state)
+}
+
+func stateColour(s dr.State) string {
+	switch s {
+	case dr.Closed, dr.AtStandby:
+		return "32"
+	case dr.Paused, dr.AwaitingApproval, dr.AwaitingCode, dr.ClosedWithExceptions:
+		return "33"
+	case dr.Failed, dr.Denied, dr.Expired, dr.RolledBack, dr.RollingBack:
+		return "31"
+	}
+	return "36"
+}
+
+func (b board) progress() string {
+	p := b.view.Progress
+	text := fmt.Sprintf("  %d of %d steps", p.Done, p.Total)
+	for _, part := range []struct {
+		n    int
+		word string
+	}{{p.Flying, "in flight"}, {p.Failed, "failed"}, {p.Unknown, "unknown"}} {
+		if part.n > 0 {
+			text += fmt.Sprintf(", %d %s", part.n, part.word)
+		}
+	}
+	return bar(p.Done, p.Total, max(10, b.wide-cells(text)-2)) + text
+}
+
+// bar is a progress bar n columns wide, brackets included.
+func bar(done, total, n int) string {
+	inner := n - 2
+	full := 0
+	if total > 0 {
+		full = inner * done / total
+	}
+	return "[" + strings.Repeat("#", full) + strings.Repeat("-", inner-full) + "]"
+}
+
+// countdown says how much is left of the shortest RTO and limit among systems not yet back.
+func (b board) countdown() string {
+	begin := clockNamed(b.view.Clocks, b.rtoFrom)
+	if begin.IsZero() || !b.view.Clocks.Restored.IsZero() || b.view.State.Ended() || b.view.Mode == dr.Rehearsal {
+		return ""
+	}
+	if b.view.State == dr.AtStandby || b.view.Clocks.Started.IsZero() && b.rtoFrom == "started" {
+		return ""
+	}
+	var rto, limit dr.Millis
+	for _, s := range b.view.Systems {
+		if !s.Restored.IsZero() {
+			continue
+		}
+		if s.RTOTarget > 0 && (rto == 0 || s.RTOTarget < rto) {
+			rto = s.RTOTarget
+		}
+		if s.Limit > 0 && (limit == 0 || s.Limit < limit) {
+			limit = s.Limit
+		}
+	}
+	gone := b.now.Since(begin)
+	var parts []string
+	if rto > 0 {
+		parts = append(parts, b.left("RTO", rto, gone))
+	}
+	if limit > 0 {
+		parts = append(parts, b.left("limit", limit, gone))
+	}
+	return strings.Join(parts, "    ")
+}
+
+func (b board) left(name string, whole, gone dr.Millis) string {
+	if gone > whole {
+		return paint(b.colour, "31", fmt.Sprintf("%s %s missed by %s", name, span(whole), span(gone-whole)))
+	}
+	text := fmt.Sprintf("%s %s left of %s", name, span(whole-gone), span(whole))
+	if gone*4 > whole*3 {
+		return paint(b.colour, "33", text)
+	}
+	return text
+}
+
+// clockNamed is the moment a policy's rto_from means; the request where it is not known.
+func clockNamed(c dr.Clocks, name string) dr.Time {
+	at := map[string]dr.Time{"impact": c.Impact, "declared": c.Declared, "ordered": c.Ordered, "requested": c.Requested}[name]
+	if at.IsZero() {
+		return c.Requested
+	}
+	return at
+}
+
+func (b board) systems() []string {
+	t := table{head: []string{"SYSTEM", "AT", "STATE", "STEPS", "", "RTO", "LOST"}}
+	for _, s := range b.view.Systems {
+		state := s.State
+		if s.Forced {
+			state += " forced"
+		}
+		rto := "-"
+		if !s.Restored.IsZero() {
+			rto = span(s.RTO) + " of " + span(s.RTOTarget)
+		}
+		t.add(s.ID, s.Site, state, fmt.Sprintf("%d/%d", s.Done, s.Total), bar(s.Done, s.Total, 12), rto, measuredCount(s.Lost))
+	}
+	var out strings.Builder
+	t.print(&out, b.wide)
+	return strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
+}
+
+// steps lists what flies and what went wrong; what is done or waits is in the numbers above.
+func (b board) steps() []string {
+	t := table{head: []string{"STEP", "STATE", "FOR", "OF", "WHAT"}}
+	for _, s := range b.view.Steps {
+		switch s.State {
+		case dr.StepIntent, dr.StepFail, dr.StepUnknown:
+			expect := s.Expect
+			if s.Last > 0 {
+				expect = s.Last
+			}
+			state := string(s.State)
+			if s.State == dr.StepIntent {
+				state = "in flight"
+				if s.Kind == dr.ManualStep {
+					state = "by hand"
+				}
+			}
+			t.add(s.ID, state, tookText(s, b.now), span(expect), firstText(s.Text, s.Title))
+		}
+	}
+	if len(t.rows) == 0 {
+		return nil
+	}
+	const most = 12
+	rest := len(t.rows) - most
+	if rest > 0 {
+		t.rows = t.rows[:most]
+	}
+	var out strings.Builder
+	fmt.Fprintln(&out)
+	t.print(&out, b.wide)
+	if rest > 0 {
+		fmt.Fprintf(&out, "and %d more\n", rest)
+	}
+	return strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
+}
+
+// waits says whom and what the run waits for.
+func (b board) waits() []string {
+	v := b.view
+	out := []string{""}
+	add := func(text string) {
+		var w strings.Builder
+		wrap(&w, "  ", text, b.wide)
+		out = append(out, strings.Split(strings.TrimRight(w.String(), "\n"), "\n")...)
+	}
+	if v.State == dr.AwaitingApproval || v.State == dr.AwaitingCode {
+		add("votes: " + votesText(v))
+		add("words: " + wordsText(v.Words))
+		if !v.Round.Expires.IsZero() {
+			add("the round ends in " + span(v.Round.Expires.Since(b.now)))
+		}
+	}
+	for _, c := range v.Checks {
+		if !c.OK && !v.State.Started() {
+			add(fmt.Sprintf("check %s (%s): %s", c.ID, c.Level, c.Text))
+		}
+	}
+	for _, line := range next(v, b.lang) {
+		add(line)
+	}
+	if len(out) == 1 {
+		return nil
+	}
+	return out
+}
+
+// news are the newest journal rows that still fit.
+func (b board) news(room int) []string {
+	recent := b.recent
+	if room = min(room, 6); room < 1 || len(recent) == 0 {
+		return nil
+	}
+	if len(recent) > room {
+		recent = recent[len(recent)-room:]
+	}
+	return append([]string{""}, recent...)
+}

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/switchman-dr/switchman/config"
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/store"
+)
+
+func doctorCommand(sh *shell) *cobra.Command {
+	return &cobra.Command{
+		Use: "doctor", Short: "Say what is configured, what is missing, and what each choice means",
+		Long: `Look at settings, organisation, state, store and server, and say what is configured, what is missing
+and what each choice means. Nothing is changed. Ends with 4 when something needed does not work.`,
+		Example: "  switchman doctor\n  switchman doctor --json | jq '.findings[] | select(.level==\"problem\")'",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := sh.settings()
+			if err != nil {
+				return err
+			}
+			findings := config.Doctor(cfg, sh.facts(cmd.Context(), cfg))
+			worst := config.Worst(findings)
+			if err := sh.show(map[string]any{"ok": worst != config.Problem, "findings": findings}, func(w io.Writer) { doctorText(w, findings, sh.term.colour()) }); err != nil {
+				return err
+			}
+			if worst == config.Problem {
+				sh.code = exitCode(dr.Invalid)
+			}
+			return nil
+		},
+	}
+}
+
+func doctorText(w io.Writer, findings []config.Finding, colour bool) {
+	area := ""
+	for _, f := range findings {
+		if f.Area != area {
+			area = f.Area
+			fmt.Fprintln(w, area)
+		}
+		sign := map[config.Level]string{config.Problem: paint(colour, "31", "✗"), config.Warning: paint(colour, "33", "!"), config.Note: "·", config.Fine: paint(colour, "32", "✓")}[f.Level]
+		var text string
+		wrapInto(&text, f.Text)
+		fmt.Fprintf(w, "  %s %s\n", sign, text)
+		if f.Next != "" {
+			wrap(w, "      ", f.Next, narrow)
+		}
+	}
+}
+
+// wrapInto wraps a text for an indent of four, the first line without it.
+func wrapInto(to *string, text string) {
+	var lines buffer
+	wrap(&lines, "    ", text, narrow)
+	*to = lines.trimmed(4)
+}
+
+// buffer collects wrapped lines.
+type buffer struct{ text string }
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.text += string(p)
+	return len(p), nil
+}
+
+func (b *buffer) trimmed(indent int) string {
+	if len(b.text) <= indent {
+		return ""
+	}
+	return b.text[indent : len(b.text)-1]
+}
+
+func backupCommand(sh *shell) *cobra.Command {
+	return &cobra.Command{
+		Use: "backup FILE", Short: "Write a consistent, verified copy of the state to a file", Args: exactly("FILE"),
+		Long: `Write a consistent copy of the state to a file, read it through, and only then give it its name: runs,
+journal, evidence and credentials. The server may go on meanwhile. The log key and the pepper are
+not in it; keep them with your other secrets. For PostgreSQL use its own tools.`,
+		Example: "  switchman backup /backup/switchman-$(date +%F).db",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := sh.settings()
+			if err != nil {
+				return err
+			}
+			st, err := sh.openForReading(cmd.Context(), cfg)
+			if err != nil {
+				return err
+			}
+			v, err := st.Backup(cmd.Context(), args[0])
+			if err := errors.Join(err, st.Close()); err != nil {
+				return err
+			}
+			return sh.copied(args[0], v)
+		},
+	}
+}
+
+func restoreCommand(sh *shell) *cobra.Command {
+	var replace string
+	c := &cobra.Command{
+		Use: "restore FILE", Short: "Put a backup into the state directory", Args: exactly("FILE"),
+		Long: `Read a backup through and put it into the state directory; the server must be stopped. Put log key and
+pepper back beside it. A state that is newer than the backup is given up only with --replace and a
+reason, which the journal keeps; what was there is set aside, not erased.`,
+		Example: "  switchman restore /backup/switchman-2026-11-25.db --state ./restored\n  switchman restore old.db --replace \"disk lost, newest copy is of Tuesday\"",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := sh.settings()
+			if err != nil {
+				return err
+			}
+			if _, err := os.Stat(args[0]); err != nil {
+				return dr.Errorf(dr.NotFound, "there is no file %s", args[0])
+			}
+			v, err := store.Restore(cmd.Context(), args[0], cfg.StateDir, store.RestoreOptions{Replace: replace, Clock: sh.term.clock, Log: sh.logger(cfg)})
+			if err != nil {
+				return err
+			}
+			return sh.copied(cfg.StateDir, v)
+		},
+	}
+	c.Flags().StringVar(&replace, "replace", "", "give up a newer state, for this `REASON`")
+	return c
+}
+
+// copied says what a copy holds, verified row by row.
+func (sh *shell) copied(where string, v store.Verified) error {
+	answer := map[string]any{"file": where, "rows": v.Rows, "artefacts": v.Slices + v.Blobs, "verified": true,
+		"checkpoint": checkpointOf(v.Checkpoint)}
+	return sh.show(answer, func(w io.Writer) {
+		fmt.Fprintf(w, "%s\n  verified: %s, %s\n", where, plural(int(v.Rows), "row"), plural(int(v.Slices+v.Blobs), "artefact"))
+	})
+}

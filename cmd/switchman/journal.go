@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"github.com/switchman-dr/switchman/cmd/switchman/client"
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/web"
+)
+
+func journalCommand(sh *shell) *cobra.Command {
+	var follow bool
+	var from int64
+	c := &cobra.Command{
+		Use:   "journal [RUN]",
+		Short: "Read what happened, in order; nobody can quietly change it",
+		Long: `Read the journal: every decision, refusal, step and outcome, in order. With RUN only its rows.
+
+Without a server the rows are read from the state directory. With --json every row is one line.`,
+		Example: "  switchman journal\n  switchman journal r1125-x7kq --follow\n  switchman journal --json | jq 'select(.kind==\"refusal\")'",
+		Args:    exactly("[RUN]"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			run := ""
+			if len(args) == 1 {
+				run = args[0]
+			}
+			next, err := sh.journal(cmd.Context(), run, from)
+			if err != nil || !follow {
+				return err
+			}
+			return sh.followJournal(cmd.Context(), run, next)
+		},
+		ValidArgsFunction: sh.completeRuns,
+	}
+	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on with rows as they come, until interrupted")
+	c.Flags().Int64Var(&from, "from", 0, "begin with row `N`")
+	return c
+}
+
+// journalPage is the answer of GET /api/journal.
+type journalPage struct {
+	Rows       []json.RawMessage `json:"rows"`
+	Next       *int64            `json:"next"`
+	Size       int64             `json:"size"`
+	Checkpoint string            `json:"checkpoint"`
+	Key        string            `json:"key"`
+}
+
+// journal prints what there is and says where to read on.
+func (sh *shell) journal(ctx context.Context, run string, from int64) (int64, error) {
+	size, err := sh.pages(ctx, run, from, sh.printReading)
+	if notRunning(err) {
+		sh.note("server not running; read from the state directory")
+		return 0, sh.offlineJournal(ctx, run, from, func(r web.Reading) error {
+			raw, err := encodeJSON(r)
+			if err != nil {
+				return err
+			}
+			return sh.printReading(raw)
+		})
+	}
+	return size, err
+}
+
+// pages reads the journal from the server and hands each row on.
+func (sh *shell) pages(ctx context.Context, run string, from int64, each func(json.RawMessage) error) (int64, error) {
+	for {
+		q := url.Values{"from": {fmt.Sprint(from)}, "limit": {"500"}}
+		if run != "" {
+			q.Set("run", run)
+		}
+		var page journalPage
+		if err := sh.call(ctx, "GET", "/api/journal?"+q.Encode(), nil, &page); err != nil {
+			return 0, err
+		}
+		for _, row := range page.Rows {
+			if err := each(row); err != nil {
+				return 0, err
+			}
+		}
+		if page.Next == nil {
+			return page.Size, nil
+		}
+		from = *page.Next
+	}
+}
+
+func (sh *shell) printReading(raw json.RawMessage) error {
+	if sh.json {
+		_, err := fmt.Fprintf(sh.term.out, "%s\n", raw)
+		return err
+	}
+	var ev client.Event
+	if err := json.Unmarshal(raw, &ev); err != nil {
+		return fmt.Errorf("reading a journal row: %w", err)
+	}
+	_, err := fmt.Fprintf(sh.term.out, "%6d  %s  %-10s  %s\n", ev.Seq, clockTime(ev.At), fit(ev.Run, 10), oneLine(ev.Text))
+	return err
+}
+
+// followJournal goes on where the pages ended; a lost connection is taken up again.
+func (sh *shell) followJournal(ctx context.Context, run string, next int64) error {
+	c, err := sh.client()
+	if err != nil {
+		return err
+	}
+	for {
+		for ev, err := range c.Events(ctx, run, next) {
+			if err != nil {
+				if kind := dr.KindOf(err); ctx.Err() == nil && kind != dr.Unavailable && kind != dr.Unexpected || errors.Is(err, client.ErrNotRunning) {
+					return err
+				}
+				break
+			}
+			next = ev.Seq + 1
+			if err := sh.printReading(ev.Raw); err != nil {
+				return err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-sh.term.clock.After(reconnect):
+		}
+	}
+}
+
+func notRunning(err error) bool { return errors.Is(err, client.ErrNotRunning) }

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/switchman-dr/switchman/dr"
+)
+
+const rootLong = `Switchman moves business systems between two sites, when enough of the right people have said yes.
+
+A first look, on this machine, with a sample bank that is really running:
+
+  switchman demo                      two sites, traffic, people; leave it running
+  switchman demo --auto               the same, and the whole story plays by itself
+
+Then, in a second terminal, be everybody in turn (a demo has no passwords):
+
+  switchman person list               who is who, and who may do what
+  switchman plan list                 what can be moved
+  switchman run request bank-switchover --mode drill --reason "spring drill" --as PERSON
+  switchman run watch RUN             a live board; it says what the run waits for
+  switchman run approve RUN --as PERSON     once for each team the policy names
+  switchman code issue RUN --as PERSON      a manager is shown a one-time code
+  switchman run start RUN --as PERSON       asks for that code; the switchover runs
+  switchman run switchback RUN --reason "back home" --as PERSON
+  switchman report RUN                what happened, for the file
+
+Exit codes: 0 done, 1 unexpected, 2 usage, 3 refused by a rule, 4 invalid input, 5 not found,
+6 something changed meanwhile, 7 a needed service is down, 8 verification failed.`
+
+// usage is cobra's template, with the examples first, because they are what people copy, and lines
+// that fit 80 columns.
+const usage = `Usage:
+  {{if .HasAvailableSubCommands}}{{.CommandPath}} COMMAND{{else}}{{.UseLine}}{{end}}{{if .HasExample}}
+
+Examples:
+{{.Example}}{{end}}{{if .HasAvailableSubCommands}}{{$cmds := .Commands}}{{if .Groups}}{{range $group := .Groups}}
+
+{{.Title}}{{range $cmds}}{{if (and (eq .GroupID $group.ID) .IsAvailableCommand)}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{else}}
+
+Commands:{{range $cmds}}{{if .IsAvailableCommand}}
+  {{rpad .Name .NamePadding}} {{.Short}}{{end}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+
+Flags:
+{{.LocalFlags.FlagUsagesWrapped 79 | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
+
+For every command:
+{{.InheritedFlags.FlagUsagesWrapped 79 | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableSubCommands}}
+
+{{.CommandPath}} COMMAND --help says more about each.{{end}}
+`
+
+// newRoot builds the tree of commands.
+func newRoot(sh *shell) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "switchman",
+		Short:         "Moves business systems between sites, when enough of the right people have said yes",
+		Long:          rootLong,
+		Example:       "  switchman demo\n  switchman run list",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				e := dr.Errorf(dr.Usage, "there is no command %q", args[0])
+				if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+					return e.WithHint("did you mean: switchman %s", near[0])
+				}
+				return e.WithHint("switchman --help lists them")
+			}
+			return cmd.Help()
+		},
+	}
+	root.SetIn(sh.term.in)
+	root.SetOut(sh.term.out)
+	root.SetErr(sh.term.err)
+	f := root.PersistentFlags()
+	f.SortFlags = false
+	f.BoolVar(&sh.json, "json", false, "answer with JSON on standard output, and talk to people on standard error")
+	f.StringVar(&sh.as, "as", "", "act as this `PERSON`; only a demo server allows it")
+	f.StringVar(&sh.flags.server, "server", "", "server to ask: `URL` or unix:PATH (SWITCHMAN_SERVER; default: the socket in the state directory)")
+	f.StringVar(&sh.flags.org, "org", "", "`DIR` with the organisation's files (SWITCHMAN_ORG; default: the embedded sample bank)")
+	f.StringVar(&sh.flags.state, "state", "", "`DIR` for everything that must not be lost (SWITCHMAN_STATE_DIR; default: ./var)")
+	f.StringVar(&sh.flags.lang, "lang", "", "`LANGUAGE` of answers: en or zh (SWITCHMAN_LANG)")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return dr.Errorf(dr.Usage, "%v", err).WithHint("%s --help", cmd.CommandPath())
+	})
+	root.AddGroup(&cobra.Group{ID: "play", Title: "To begin with:"}, &cobra.Group{ID: "run", Title: "Plans and runs:"},
+		&cobra.Group{ID: "proof", Title: "What happened:"}, &cobra.Group{ID: "house", Title: "Keeping house:"})
+	root.AddCommand(
+		group("play", demoCommand(sh)), group("play", checkCommand(sh)),
+		group("run", planCommand(sh)), group("run", runCommand(sh)), group("run", codeCommand(sh)),
+		group("proof", journalCommand(sh)), group("proof", reportCommand(sh)), group("proof", verifyCommand(sh)),
+		group("house", serveCommand(sh)), group("house", personCommand(sh)), group("house", tokenCommand(sh)), group("house", doctorCommand(sh)),
+		group("house", backupCommand(sh)), group("house", restoreCommand(sh)), group("house", benchCommand(sh)),
+		group("house", versionCommand(sh)), group("house", completionCommand(sh)))
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help", GroupID: "house"})
+	root.SetUsageTemplate(usage)
+	noteCommand(sh, root)
+	return root
+}
+
+func group(id string, c *cobra.Command) *cobra.Command {
+	c.GroupID = id
+	return c
+}
+
+// noteCommand remembers the command carried out, and gives every command that only holds others
+// an answer of its own.
+func noteCommand(sh *shell, c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		noteCommand(sh, sub)
+	}
+	if c.HasParent() && c.HasSubCommands() && c.RunE == nil {
+		c.Args = cobra.ArbitraryArgs
+		c.RunE = func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return cmd.Help()
+			}
+			names := []string{}
+			for _, sub := range cmd.Commands() {
+				names = append(names, sub.Name())
+			}
+			return dr.Errorf(dr.Usage, "%s has no command %q", cmd.CommandPath(), args[0]).WithHint("it has: %s", strings.Join(names, ", "))
+		}
+	}
+	if c.Args == nil && c.RunE != nil {
+		c.Args = exactly()
+	}
+}
+
+// exactly wants one argument for each name; a name in brackets may be left out.
+func exactly(names ...string) cobra.PositionalArgs {
+	least := 0
+	for _, n := range names {
+		if !strings.HasPrefix(n, "[") {
+			least++
+		}
+	}
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) >= least && len(args) <= len(names) {
+			return nil
+		}
+		want := "no argument"
+		if len(names) > 0 {
+			want = strings.Join(names, " ")
+		}
+		return dr.Errorf(dr.Usage, "%s wants %s, got %q", cmd.CommandPath(), want, args).WithHint("%s --help", cmd.CommandPath())
+	}
+}

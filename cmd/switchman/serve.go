@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/switchman-dr/switchman/app"
+	"github.com/switchman-dr/switchman/config"
+	"github.com/switchman-dr/switchman/demo"
+	"github.com/switchman-dr/switchman/web"
+)
+
+// stopWait is how long steps in flight may take to land when the server is stopped.
+const stopWait = 30 * time.Second
+
+func serveCommand(sh *shell) *cobra.Command {
+	var addr string
+	c := &cobra.Command{
+		Use: "serve", Short: "Run the server: it keeps the state and carries out runs",
+		Long: `Run the server: the API, the journal and whatever carries out approved runs. It listens on a unix
+socket in the state directory (for this account and root) and on --addr. Interrupt it and it lets
+steps in flight land first; started again, it takes up the runs where they stood.
+
+Every setting is in docs/config.md; "switchman doctor" says what is configured and what is missing.`,
+		Example: "  switchman serve --org ./bank --state /var/lib/switchman\n  switchman serve --addr off",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			more := map[string]string{}
+			if addr != "" {
+				more["addr"] = addr
+			}
+			cfg, err := sh.settingsWith(more)
+			if err != nil {
+				return err
+			}
+			return sh.serve(cmd.Context(), cfg)
+		},
+	}
+	c.Flags().StringVar(&addr, "addr", "", "`HOST:PORT` to listen on besides the socket, or off (SWITCHMAN_ADDR; default: 127.0.0.1:8080)")
+	return c
+}
+
+func (sh *shell) serve(ctx context.Context, cfg *config.Config) error {
+	a, err := app.New(ctx, app.Options{Config: cfg, Version: version(), Log: sh.logger(cfg)})
+	if err != nil {
+		return err
+	}
+	if err := a.Start(ctx); err != nil {
+		return errors.Join(err, stopWithin(ctx, a.Stop))
+	}
+	sh.note("switchman %s serves on %s and on unix:%s", version(), firstText(a.Addr(), "no address"), filepath.Join(cfg.StateDir, web.SocketName))
+	if sh.json {
+		if err := sh.printJSON(map[string]string{"addr": a.Addr(), "socket": filepath.Join(cfg.StateDir, web.SocketName)}); err != nil {
+			return errors.Join(err, stopWithin(ctx, a.Stop))
+		}
+	}
+	<-ctx.Done()
+	sh.note("stopping; steps in flight may land first")
+	return stopWithin(ctx, a.Stop)
+}
+
+// stopWithin stops something although the context that ran it has ended.
+func stopWithin(ctx context.Context, stop func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWait)
+	defer cancel()
+	return stop(ctx)
+}
+
+func (sh *shell) logger(cfg *config.Config) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: cfg.LogLevel.Level()}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(sh.term.err, opts))
+	}
+	return slog.New(slog.NewTextHandler(sh.term.err, opts))
+}
+
+// sampleMain is the other life of the binary: it is also the sample bank's sites, and, under the
+// name demo-node, the command that reaches into one of their nodes.
+func (t *terminal) sampleMain(name string, args []string) (code int, ours bool) {
+	switch {
+	case name == "demo-node":
+		return demo.NodeMain(args, t.out, t.err), true
+	case len(args) > 0 && args[0] == "demo-node":
+		return demo.NodeMain(args[1:], t.out, t.err), true
+	case len(args) > 0 && args[0] == "demo-site":
+		return demo.SiteMain(args[1:], t.in, t.out, t.err), true
+	}
+	return 0, false
+}

@@ -1,0 +1,32 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// version is the module's version as the Go toolchain recorded it; "devel" for a build from a
+// working copy. It enters every plan's digest.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "devel"
+}
+
+func versionCommand(sh *shell) *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Say which build this is",
+		Example: "  switchman version\n  switchman version --json",
+		RunE: func(*cobra.Command, []string) error {
+			answer := map[string]string{"version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}
+			return sh.show(answer, func(w io.Writer) {
+				fmt.Fprintf(w, "switchman %s (%s, %s)\n", answer["version"], answer["go"], answer["platform"])
+			})
+		},
+	}
+}

@@ -1,0 +1,103 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/mail"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// check looks at values that parsed but cannot be meant. Each line names its setting.
+func (c *Config) check() []string {
+	var wrong []string
+	must := func(ok bool, format string, a ...any) {
+		if !ok {
+			wrong = append(wrong, fmt.Sprintf(format, a...))
+		}
+	}
+	must(c.StateDir != "", "state_dir: is empty")
+	must(c.DatabaseURL.Empty() || isURL(c.DatabaseURL.Reveal(), "postgres", "postgresql"),
+		"database_url: want postgres://USER@HOST/DATABASE")
+	must(!c.Listens() || isHostPort(c.Addr), "addr: is %q, want host:port or off", c.Addr)
+	must(c.Server == "" || len(c.Server) > len("unix:") && strings.HasPrefix(c.Server, "unix:") || isURL(c.Server, "http", "https"),
+		"server: is %q, want http(s)://HOST:PORT or unix:PATH", c.Server)
+	must(c.Pepper.Empty() || len(c.Pepper.Reveal()) >= 32, "pepper: is shorter than 32 characters")
+	for _, target := range c.AllowHTTP {
+		must(isHostPort(target), "allow_http: is %q, want host:port", target)
+	}
+	for _, name := range c.ExecEnv {
+		must(!strings.HasPrefix(name, prefix) && !strings.Contains(name, "="),
+			"exec_env: %q cannot be passed on; want the name of a variable that does not begin with %s", name, prefix)
+	}
+	wrong = append(wrong, c.checkNotices()...)
+	return wrong
+}
+
+func (c *Config) checkNotices() []string {
+	var wrong []string
+	mails := false
+	for _, class := range slices.Sorted(keys(c.Notify)) {
+		for _, t := range c.Notify[class] {
+			if !t.Webhook.Empty() && !isWebhook(t.Webhook.Reveal()) {
+				wrong = append(wrong, fmt.Sprintf("notify: the webhook of class %s is not an http(s) address without a password", class))
+			}
+			for _, address := range t.Mail {
+				mails = true
+				if !isMail(address) {
+					wrong = append(wrong, fmt.Sprintf("notify: class %s: %q is not a mail address", class, address))
+				}
+			}
+		}
+	}
+	if mails && (c.SMTPAddr == "" || c.SMTPFrom == "") {
+		wrong = append(wrong, "notify: targets with mail need smtp_addr and smtp_from")
+	}
+	if c.SMTPAddr != "" && !isHostPort(c.SMTPAddr) {
+		wrong = append(wrong, fmt.Sprintf("smtp_addr: is %q, want host:port", c.SMTPAddr))
+	}
+	if c.SMTPFrom != "" && !isMail(c.SMTPFrom) {
+		wrong = append(wrong, fmt.Sprintf("smtp_from: %q is not a mail address", c.SMTPFrom))
+	}
+	if (c.SMTPUser == "") != c.SMTPPassword.Empty() {
+		wrong = append(wrong, "smtp_user: user and smtp_password go together; give both or neither")
+	}
+	if c.SMTPTLS == "none" && !c.SMTPPassword.Empty() {
+		wrong = append(wrong, "smtp_tls: none would send the password in the open; use starttls or tls")
+	}
+	for _, anchor := range c.Anchors {
+		class, notify := strings.CutPrefix(anchor, "notify:")
+		switch {
+		case anchor == "stdout" || anchor == "syslog":
+		case !notify:
+			wrong = append(wrong, fmt.Sprintf("anchors: %q is not one of stdout, syslog, notify:CLASS", anchor))
+		case len(c.Notify[class]) == 0:
+			wrong = append(wrong, fmt.Sprintf("anchors: class %q has no target in notify", class))
+		}
+	}
+	return wrong
+}
+
+func isURL(text string, schemes ...string) bool {
+	u, err := url.Parse(text)
+	return err == nil && slices.Contains(schemes, u.Scheme) && u.Host != ""
+}
+
+// isWebhook is an address without a password in it: those belong into the path or a header.
+func isWebhook(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.User == nil && isURL(text, "http", "https")
+}
+
+func isHostPort(text string) bool {
+	host, port, err := net.SplitHostPort(text)
+	n, bad := strconv.Atoi(port)
+	return err == nil && bad == nil && n >= 0 && n <= 65535 && !strings.ContainsAny(host, "*/ ")
+}
+
+func isMail(text string) bool {
+	a, err := mail.ParseAddress(text)
+	return err == nil && a.Name == "" && !strings.ContainsAny(text, "\r\n")
+}

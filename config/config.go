@@ -1,0 +1,118 @@
+// Package config holds every setting of Switchman in one struct and is, with the command line, the
+// only reader of the environment.
+//
+// It owns names, defaults, precedence and the check that a value makes sense. A value comes from
+// the first of these that gives it: a flag, the environment, the file named by SWITCHMAN_CONFIG,
+// the default. A setting is called SWITCHMAN_STATE_DIR in the environment and state_dir in the file;
+// a secret can also be read from a file, named by the same setting with _FILE or _file behind it.
+// docs/config.md is made from the struct below.
+//
+// It refuses to guess: an unknown key, an unknown variable that begins with SWITCHMAN_, a setting
+// given twice in one place, or a value out of range stops the start, and all such mistakes are told
+// at once with the place and the nearest known name.
+//
+// Invariants: a [Secret] shows its content only through Reveal, whatever prints it; the struct is
+// complete when [Load] returns without error, and nobody changes it afterwards. What is not here is
+// not a setting: rules for people belong into policy.yaml, knowledge of nodes into systems.
+package config
+
+import (
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config is every setting. The tags are what the loader, the documentation and doctor read:
+// env is the name, default what counts when nobody says anything, and doc what it means.
+type Config struct {
+	Org         string `env:"SWITCHMAN_ORG" group:"Organisation and state" doc:"Directory with the organisation's files. Empty: the embedded sample bank."`
+	StateDir    string `env:"SWITCHMAN_STATE_DIR" default:"./var" doc:"Directory for everything Switchman must not lose: database, journal head, keys, socket. It must be on a local disk."`
+	DatabaseURL Secret `env:"SWITCHMAN_DATABASE_URL" doc:"postgres://… keeps the store in PostgreSQL instead of SQLite. The state directory still holds keys, socket and journal head."`
+
+	Addr      string   `env:"SWITCHMAN_ADDR" group:"Server" default:"127.0.0.1:8080" doc:"Where the server listens for HTTP, as host:port; off leaves only the unix socket in the state directory. There is no TLS here: put a proxy in front before you listen beyond this machine."`
+	Server    string   `env:"SWITCHMAN_SERVER" doc:"Server the command line talks to, as http(s)://… or unix:PATH. Empty: the socket in the state directory."`
+	Token     Secret   `env:"SWITCHMAN_TOKEN" doc:"Personal token of whoever uses the command line."`
+	Lang      string   `env:"SWITCHMAN_LANG" one_of:",en,zh" doc:"Language of answers on the command line. Empty: the organisation's first language."`
+	LogLevel  LogLevel `env:"SWITCHMAN_LOG_LEVEL" default:"info" one_of:"debug,info,warn,error" doc:"Least severe line that is logged."`
+	LogFormat string   `env:"SWITCHMAN_LOG_FORMAT" default:"text" one_of:"text,json" doc:"Shape of log lines on standard error."`
+
+	Pepper     Secret `env:"SWITCHMAN_PEPPER" group:"Secrets" doc:"At least 32 characters mixed into the hash of every security code, so that a copied database alone cannot be searched for codes. Empty: made at the first start and kept in the state directory."`
+	LogKey     Secret `env:"SWITCHMAN_LOG_KEY" doc:"Private key that signs the journal's checkpoints. Empty: made at the first start and kept in the state directory as log.key."`
+	SecretsDir string `env:"SWITCHMAN_SECRETS_DIR" doc:"Directory with one file per secret; a plan's secret:NAME is read from the file NAME when a step needs it."`
+
+	AllowHTTP   []string `env:"SWITCHMAN_ALLOW_HTTP" group:"Steps" doc:"Addresses the http action may reach besides the nodes of the plan, as host:port."`
+	ExecEnv     []string `env:"SWITCHMAN_EXEC_ENV" default:"PATH,HOME,LANG,TZ" doc:"Names of variables that commands started by the exec action may see. Of our own variables only SWITCHMAN_DEMO_DIR is passed on."`
+	MaxParallel int      `env:"SWITCHMAN_MAX_PARALLEL" default:"32" min:"1" max:"1024" doc:"Most steps in flight at once over all runs; a plan may ask for fewer."`
+
+	Notify       map[string][]Target `env:"SWITCHMAN_NOTIFY" group:"Notices" doc:"Ways to reach each class of recipients that plans name; see below."`
+	SMTPAddr     string              `env:"SWITCHMAN_SMTP_ADDR" doc:"Mail server, as host:port. Needed for targets with mail."`
+	SMTPFrom     string              `env:"SWITCHMAN_SMTP_FROM" doc:"Sender address of mail."`
+	SMTPUser     string              `env:"SWITCHMAN_SMTP_USER" doc:"Account at the mail server. Empty: mail is sent without signing in."`
+	SMTPPassword Secret              `env:"SWITCHMAN_SMTP_PASSWORD" doc:"Password of that account."`
+	SMTPTLS      string              `env:"SWITCHMAN_SMTP_TLS" default:"starttls" one_of:"starttls,tls,none" doc:"How the connection to the mail server is protected. none is for a relay on this machine; a password is never sent over it."`
+	Anchors      []string            `env:"SWITCHMAN_ANCHORS" default:"stdout" doc:"Where the journal's signed root is written outside this machine's reach at freeze, start and end of a run: stdout, syslog, notify:CLASS."`
+
+	RetentionDays int           `env:"SWITCHMAN_RETENTION_DAYS" group:"Keeping" default:"0" min:"0" max:"36500" doc:"Days after which evidence of an ended run is erased; the journal keeps its digest. 0: kept for ever."`
+	BackupPath    string        `env:"SWITCHMAN_BACKUP_PATH" doc:"Directory that receives a verified copy of the store. Empty: no scheduled copy."`
+	BackupEvery   time.Duration `env:"SWITCHMAN_BACKUP_EVERY" default:"24h" min:"1m" max:"8760h" doc:"Time between two scheduled copies."`
+
+	DemoDir string `env:"SWITCHMAN_DEMO_DIR" group:"Demo" doc:"Where demo-node finds the control sockets of the sample sites. The demo sets it for its own child processes."`
+
+	environ []string          // what Load was given
+	origins map[string]string // setting → where its value came from
+	exposed []string          // settings whose secret stands in plain text in the file
+	files   map[string]string // secret setting → the file it was read from
+}
+
+// Target is one way to reach a class of recipients; exactly one of its fields is given.
+type Target struct {
+	Command []string // argv of a program; the text arrives on its standard input
+	Webhook Secret   // http(s) address that is sent a JSON object by POST
+	Mail    []string // addresses that are written to
+	File    string   // file a JSON line is appended to
+	Stdout  bool     // the server's own output
+}
+
+// LogLevel is a level by its name.
+type LogLevel string
+
+// Level is the level slog knows; the zero value is info.
+func (l LogLevel) Level() slog.Level {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l)); err != nil {
+		return slog.LevelInfo
+	}
+	return level
+}
+
+// Origin says in words where a setting's value came from, such as "default" or
+// "switchman.yaml:3:1". The name is the one used in the file.
+func (c *Config) Origin(name string) string {
+	if origin, ok := c.origins[name]; ok {
+		return origin
+	}
+	return "default"
+}
+
+// SecretFiles are the files that secrets were read from, for whoever checks their modes.
+func (c *Config) SecretFiles() []string { return slices.Sorted(maps.Values(c.files)) }
+
+// Listens reports whether the server opens a TCP port besides its unix socket.
+func (c *Config) Listens() bool { return c.Addr != "off" }
+
+// CommandEnv is what commands started by the exec action see, as NAME=VALUE.
+func (c *Config) CommandEnv() []string {
+	var env []string
+	for _, pair := range c.environ {
+		name, _, _ := strings.Cut(pair, "=")
+		if slices.Contains(c.ExecEnv, name) && !strings.HasPrefix(name, prefix) {
+			env = append(env, pair)
+		}
+	}
+	if c.DemoDir != "" {
+		env = append(env, prefix+"DEMO_DIR="+c.DemoDir)
+	}
+	return env
+}

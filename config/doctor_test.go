@@ -1,0 +1,175 @@
+package config
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/switchman-dr/switchman/dr"
+)
+
+var update = flag.Bool("update", false, "write golden files and generated documents")
+
+// golden compares a text with a file, or writes it with -update.
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is out of date; run: make generate\n--- now\n%s", path, got)
+	}
+}
+
+// TestDoctor shows whole diagnoses, so that a change of a sentence is seen in its neighbourhood.
+func TestDoctor(t *testing.T) {
+	now := dr.At(time.Date(2026, 11, 20, 3, 0, 0, 0, time.UTC))
+	for _, c := range []struct {
+		name  string
+		cfg   Config
+		facts Facts
+		worst Level
+	}{
+		{name: "fresh", cfg: Config{StateDir: "./var", Addr: "127.0.0.1:8080", MaxParallel: 32, Anchors: []string{"stdout"}, BackupEvery: 24 * time.Hour},
+			facts: Facts{Organisation: &OrganisationFacts{ID: "harbor-bank", Environment: dr.Sample}, State: &StateFacts{}}, worst: Warning},
+		{name: "sound", cfg: Config{
+			Org: "/etc/switchman/org", StateDir: "/var/lib/switchman", DatabaseURL: NewSecret("postgres://db/switchman"), Addr: "off", MaxParallel: 8,
+			Pepper: NewSecret(strings.Repeat("p", 32)), LogKey: NewSecret("k"), AllowHTTP: []string{"vault.bank.example:8443"},
+			Notify:  map[string][]Target{"regulator": {{Mail: []string{"desk@regulator.example"}}}},
+			Anchors: []string{"syslog"}, RetentionDays: 3650, BackupPath: "/backup", BackupEvery: time.Hour,
+		}, facts: Facts{
+			Version: "1.0.0", Now: now,
+			Organisation: &OrganisationFacts{ID: "bank", Environment: dr.Production, Recipients: []string{"regulator"}},
+			State:        &StateFacts{Exists: true, Writable: true, Mode: fs.ModeDir | 0o700, Network: "nfs", FreeBytes: 50 << 30},
+			Store:        &StoreFacts{Rows: 1, ActiveRuns: 2, Approvers: 3, Enrolled: 3, LastBackup: now.Plus(-3600_000)},
+			Server:       &ServerFacts{Version: "1.0.0", Ready: true},
+		}, worst: Note},
+		{name: "sick", cfg: Config{
+			Org: "/bank", StateDir: "/nfs/state", Addr: ":8080", MaxParallel: 1, Anchors: []string{"stdout"},
+			BackupPath: "/backup", BackupEvery: time.Hour, exposed: []string{"smtp_password"},
+			files: map[string]string{"token": "/etc/token"}, SecretsDir: "/no/such/directory",
+		}, facts: Facts{
+			Version: "1.0.1", Now: now,
+			Organisation: &OrganisationFacts{ID: "bank", Environment: dr.Test, Mistakes: 2, Secrets: []string{"ledger"}, Recipients: []string{"branches"}, OnlyHome: "east"},
+			State:        &StateFacts{Exists: true, Mode: fs.ModeDir | 0o755, Network: "nfs", FreeBytes: 5 << 20, PepperKey: true, LogKey: true},
+			Store:        &StoreFacts{Rows: 7, Approvers: 4, Enrolled: 1, LastBackup: now.Plus(-3 * 3600_000)},
+			Server:       &ServerFacts{Version: "1.0.0", Ready: true},
+			Missing:      []string{"pg_ctl"},
+			FileModes:    map[string]fs.FileMode{"/etc/token": 0o644},
+		}, worst: Problem},
+		{name: "down", cfg: Config{Org: "/bank", StateDir: "/s", Addr: "127.0.0.1:1", MaxParallel: 1, BackupPath: "/b", BackupEvery: time.Hour}, facts: Facts{
+			Now:          now,
+			Organisation: &OrganisationFacts{ID: "bank", Environment: dr.Production, Runnable: errors.New("the roster is empty")},
+			Store:        &StoreFacts{Err: errors.New("journal head is ahead of the database")},
+			Server:       &ServerFacts{Err: errors.New("connection refused")},
+		}, worst: Problem},
+		{name: "waiting", cfg: Config{Org: "/bank", StateDir: "/s", Addr: "[::1]:1", MaxParallel: 1, BackupPath: "/b", BackupEvery: time.Hour}, facts: Facts{
+			Now:          now,
+			Organisation: &OrganisationFacts{ID: "bank", Environment: dr.Production, Warnings: 1},
+			Store:        &StoreFacts{},
+			Server:       &ServerFacts{},
+		}, worst: Warning},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			findings := Doctor(&c.cfg, c.facts)
+			if got := Worst(findings); got != c.worst {
+				t.Errorf("worst is %s, want %s", got, c.worst)
+			}
+			var b strings.Builder
+			for _, f := range findings {
+				fmt.Fprintf(&b, "%-8s %-12s %s\n", f.Level, f.Area, f.Text)
+				if f.Next != "" {
+					fmt.Fprintf(&b, "%22s%s\n", "→ ", f.Next)
+				}
+				if f.Level == Problem && f.Next == "" && f.Area != "store" {
+					t.Errorf("a problem without a next step: %s", f.Text)
+				}
+			}
+			golden(t, filepath.Join("testdata", "doctor-"+c.name+".txt"), b.String())
+		})
+	}
+}
+
+// TestDocument keeps docs/config.md what the tags say.
+func TestDocument(t *testing.T) {
+	golden(t, filepath.Join("..", "docs", "config.md"), document())
+}
+
+func document() string {
+	var b strings.Builder
+	b.WriteString(`# Settings
+
+Made from the struct in package config; change it there and run ` + "`make generate`" + `.
+
+A setting's value comes from the first of these that gives it:
+
+1. a flag of the command line (` + "`--org`, `--state`, `--server`, `--lang`" + `),
+2. the environment; an empty variable counts as not set,
+3. the settings file named by ` + "`--config` or `SWITCHMAN_CONFIG`" + `, YAML with one ` + "`name: value`" + ` per line,
+4. the default.
+
+A secret may instead be read from a file: ` + "`SWITCHMAN_TOKEN_FILE` or `token_file`" + ` names it. Unknown names,
+names given twice and values out of range stop the start; all of them are told at once.
+A list in the environment is written with commas, in the file as a YAML list. Relative paths start at the
+directory Switchman is started in. ` + "`switchman doctor`" + ` says what is set and what each choice means.
+`)
+	group := ""
+	for _, s := range settings() {
+		if s.Group != group {
+			group = s.Group
+			fmt.Fprintf(&b, "\n## %s\n\n| in the file | in the environment | default | meaning |\n|---|---|---|---|\n", group)
+		}
+		env, name := "`"+s.Env+"`", "`"+s.Name+"`"
+		if s.Secret {
+			env, name = env+", `"+s.fileEnv()+"`", name+", `"+s.fileKey()+"`"
+		}
+		fallback := ""
+		if s.Default != "" {
+			fallback = "`" + s.Default + "`"
+		}
+		doc := s.Doc
+		switch {
+		case s.OneOf != nil:
+			doc += " One of `" + strings.Join(named(s.OneOf), "`, `") + "`."
+		case s.Min != "":
+			doc += fmt.Sprintf(" From %s to %s.", s.Min, s.Max)
+		case s.Secret:
+			doc += " Secret."
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", name, env, fallback, doc)
+	}
+	b.WriteString(`
+## Recipients
+
+Plans name classes of recipients; ` + "`notify`" + ` says how to reach each. A class ` + "`contact:KIND`" + ` says how to
+reach a person by a contact of that kind in the roster. Each target is exactly one of:
+
+` + "```yaml" + `
+notify:
+  regulator:
+    - mail: [desk@regulator.example]
+    - webhook_file: /etc/switchman/regulator.url   # or webhook: https://…; an address can be a secret
+  management:
+    - command: [/usr/local/bin/call-out, management]   # the text arrives on standard input
+  branches:
+    - file: /var/spool/notices/branches.jsonl   # one JSON line per notice
+    - stdout: true                              # the server's own output
+` + "```" + `
+
+In the environment the same is one line of YAML: ` + "`SWITCHMAN_NOTIFY='{regulator: [{mail: [desk@regulator.example]}]}'`" + `.
+`)
+	return b.String()
+}

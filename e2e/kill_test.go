@@ -1,0 +1,196 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/switchman-dr/switchman/app"
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/fsm"
+	"github.com/switchman-dr/switchman/journal"
+)
+
+var _ = journal.Decode
+
+// killPoints are the kinds of places a crash must be survived at.
+var killPoints = []string{"before_decision", "after_decision", "before_intent", "after_intent", "before_dispatch", "after_dispatch",
+	"before_outcome", "after_outcome", "before_recover", "after_recover"}
+
+// TestKill kills the app -9 at every kind of point and at random moments in the middle of a plan of
+// 39 steps, time and again, until the run stands at the standby. Whatever was acknowledged is
+// there, no once effect happened twice, none is missing, and it always ends.
+//
+// SWITCHMAN_SOAK_KILLS sets the number of kills; without it, enough to see every kind of point.
+func TestKill(t *testing.T) {
+	want := 30
+	if n, err := strconv.Atoi(os.Getenv("SWITCHMAN_SOAK_KILLS")); err == nil {
+		want = n
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	kills, stories := 0, 0
+	for kills < want {
+		stories++
+		kills += killStory(t, rnd, stories, max(6, want/6))
+	}
+	t.Logf("%d kills in %d runs of 39 steps: no once effect twice, none missing, no vote lost", kills, stories)
+}
+
+// killStory carries one run through up to most kills and checks what is left at the target.
+func killStory(t *testing.T, rnd *rand.Rand, story, most int) (kills int) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := writeBigOrg(filepath.Join(dir, "org")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(dir, "facts"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	victim := filepath.Join(dir, "switchman-victim")
+	self, err := os.Executable()
+	if err == nil {
+		err = os.Symlink(self, victim)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	acknowledged := map[string]bool{}
+	for attempt := 0; ; attempt++ {
+		env := []string{"PATH=" + toolPath(t, dir)}
+		if kills < most && attempt < 3*most {
+			env = append(env, death(rnd, story+attempt))
+		}
+		killed := runVictim(t, victim, dir, env, acknowledged)
+		if !killed {
+			break
+		}
+		kills++
+	}
+	checkEffects(t, dir)
+	checkVotes(t, dir, acknowledged)
+	return kills
+}
+
+// death picks a point in turn, or a random moment.
+func death(rnd *rand.Rand, i int) string {
+	if i%3 == 2 {
+		return fmt.Sprintf("DIE_AFTER=%dms", 20+rnd.IntN(900))
+	}
+	return fmt.Sprintf("DIE_AT=%s:%d", killPoints[i%len(killPoints)], 1+rnd.IntN(6))
+}
+
+// toolPath makes the tool command findable.
+func toolPath(t *testing.T, dir string) string {
+	t.Helper()
+	bin := filepath.Join(dir, "bin")
+	if err := os.MkdirAll(bin, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	tool, err := exec.LookPath("tool")
+	if err == nil {
+		return filepath.Dir(tool) + ":" + os.Getenv("PATH")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(self, filepath.Join(bin, "tool")); err != nil && !errors.Is(err, os.ErrExist) {
+		t.Fatal(err)
+	}
+	return bin + ":" + os.Getenv("PATH")
+}
+
+func runVictim(t *testing.T, victim, dir string, env []string, acknowledged map[string]bool) (killed bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, victim, dir)
+	cmd.Env = append(os.Environ(), env...)
+	var out, log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &log
+	err := cmd.Run()
+	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		acknowledged[line] = true
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL && ctx.Err() == nil {
+		return true
+	}
+	if err != nil {
+		t.Fatalf("the app did not come to an end (%v): %v\n%s", env, err, log.String())
+	}
+	return false
+}
+
+// checkEffects counts effects at the target by the tokens the commands left there.
+func checkEffects(t *testing.T, dir string) {
+	t.Helper()
+	for _, node := range bigNodes() {
+		got := effects(dir, node)
+		if len(got) == 0 {
+			t.Errorf("%s: the effect is missing", node)
+		}
+		once := strings.Contains(node, "-w")
+		if once && len(got) > 1 {
+			t.Errorf("%s: a once effect happened %d times: %v", node, len(got), got)
+		}
+		slices.Sort(got)
+		if len(slices.Compact(got)) != len(effects(dir, node)) {
+			t.Errorf("%s: one token made two effects", node)
+		}
+	}
+}
+
+// checkVotes opens what the last victim left and looks for everything that was acknowledged.
+func checkVotes(t *testing.T, dir string, acknowledged map[string]bool) {
+	t.Helper()
+	a, err := openApp(dir, os.Getenv("PATH"), app.SystemClock(), slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := a.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	}()
+	runs, err := a.Engine.List(context.Background(), dr.Actor{}, fsm.Filter{})
+	if err != nil || len(runs) != 1 {
+		t.Fatalf("%d runs, %v", len(runs), err)
+	}
+	rows, err := journalRows(context.Background(), a, runs[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, who := range []string{"bob", "cat"} {
+		has := slices.ContainsFunc(rows, func(r dr.Row) bool { return r.Kind == dr.RowVote && r.Actor == who })
+		if acknowledged[who+" approve"] && !has {
+			t.Errorf("the vote of %s was acknowledged and is lost", who)
+		}
+	}
+	if n := countKind(rows, dr.RowStarted); n != 1 {
+		t.Errorf("the run started %d times", n)
+	}
+}
+
+func countKind(rows []dr.Row, kind dr.RowKind) (n int) {
+	for _, r := range rows {
+		if r.Kind == kind {
+			n++
+		}
+	}
+	return n
+}

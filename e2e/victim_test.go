@@ -1,0 +1,201 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/switchman-dr/switchman/app"
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/fsm"
+	"github.com/switchman-dr/switchman/store"
+)
+
+// victimMain is the process that gets killed: the real app and the people of a drill, who go on
+// from whatever state they find. It dies by its own kill -9 at the point DIE_AT names, such as
+// after_intent:17, or after DIE_AFTER. It ends 0 when the run stands at the standby.
+func victimMain() int {
+	dir := os.Args[1]
+	a, err := openApp(dir, os.Getenv("PATH"), app.SystemClock(), slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), deathAt(os.Getenv("DIE_AT")))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if d, err := time.ParseDuration(os.Getenv("DIE_AFTER")); err == nil {
+		time.AfterFunc(d, die)
+	}
+	p := people{app: a, dir: dir}
+	if err := p.drill(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if err := a.Stop(context.Background()); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func die() {
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {}
+}
+
+// deathAt dies when the named point is passed for the n-th time.
+func deathAt(spec string) func(string) {
+	name, count, _ := strings.Cut(spec, ":")
+	n, _ := strconv.Atoi(count)
+	var passed atomic.Int64
+	return func(point string) {
+		if point == name && passed.Add(1) == int64(n) {
+			die()
+		}
+	}
+}
+
+// people carry a drill from wherever it stands to the standby site.
+type people struct {
+	app *app.App
+	dir string
+}
+
+func (p people) drill(ctx context.Context) error {
+	ch, stop := p.app.Store.Watch()
+	defer stop()
+	for {
+		v, err := p.newest(ctx)
+		if err != nil {
+			return err
+		}
+		done, err := p.act(ctx, v)
+		if err != nil || done {
+			return err
+		}
+		select {
+		case <-ch:
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (p people) newest(ctx context.Context) (fsm.View, error) {
+	runs, err := p.app.Engine.List(ctx, dr.Actor{}, fsm.Filter{Limit: 1})
+	if err != nil || len(runs) == 0 {
+		return fsm.View{}, err
+	}
+	return p.app.Engine.View(ctx, dr.Actor{}, runs[0].ID)
+}
+
+func (p people) do(ctx context.Context, who string, run string, verb dr.Verb, a fsm.Args) error {
+	_, err := p.app.Engine.Do(ctx, dr.Actor{Person: who, Surface: "cli"}, run, verb, a)
+	if err == nil {
+		fmt.Println(who, verb) // acknowledged: from here on it must never be lost
+	}
+	return err
+}
+
+func (p people) act(ctx context.Context, v fsm.View) (done bool, err error) {
+	switch v.State {
+	case "":
+		_, err = p.app.Engine.Request(ctx, dr.Actor{Person: "ann"}, fsm.Request{Plan: "big", Mode: dr.Drill, Reason: "kill test"})
+	case dr.AwaitingApproval:
+		for _, who := range []string{"bob", "cat"} {
+			if voted(v, who) {
+				continue
+			}
+			if err := p.do(ctx, who, v.ID, dr.VerbApprove, fsm.Args{Confirmed: true, Nonce: v.Round.Nonce}); err != nil {
+				return false, err
+			}
+		}
+	case dr.AwaitingCode:
+		issued, err := p.app.Engine.IssueCode(ctx, dr.Actor{Person: "dan"}, v.ID)
+		if err != nil {
+			return false, err
+		}
+		return false, p.do(ctx, "ann", v.ID, dr.VerbStart, fsm.Args{Code: issued.Code.Reveal(), Nonce: v.Round.Nonce})
+	case dr.Paused:
+		return false, p.unblock(ctx, v)
+	case dr.AtStandby:
+		return true, nil
+	case dr.Draft, dr.Preflight, dr.Running, dr.Verifying:
+	default:
+		err = fmt.Errorf("the run ended as %s", v.State)
+	}
+	return false, err
+}
+
+func voted(v fsm.View, who string) bool {
+	for _, vote := range v.Round.Votes {
+		if vote.Person == who && vote.Verdict == "approve" {
+			return true
+		}
+	}
+	return false
+}
+
+// unblock is the person who is asked about an unknown step: they look at the target, after making
+// sure that no command of the dead process is still under way there.
+func (p people) unblock(ctx context.Context, v fsm.View) error {
+	if v.Pause == dr.Restarted {
+		return p.do(ctx, "ann", v.ID, dr.VerbResume, fsm.Args{})
+	}
+	for _, s := range v.Steps {
+		if s.State != dr.StepUnknown {
+			continue
+		}
+		for underWay(s.Node) {
+			time.Sleep(5 * time.Millisecond) //nolint // real processes, real time
+		}
+		verdict := "again"
+		if len(effects(p.dir, s.Node)) > 0 {
+			verdict = "done"
+		}
+		err := p.do(ctx, "bob", v.ID, dr.VerbDecide, fsm.Args{Step: s.ID, Verdict: verdict, Reason: "looked at the target"})
+		if err != nil && dr.KindOf(err) != dr.Refused {
+			return err
+		}
+	}
+	return nil
+}
+
+// underWay reports whether a tool command for the node still runs.
+func underWay(node string) bool {
+	procs, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, path := range procs {
+		b, err := os.ReadFile(path)
+		if err == nil && strings.Contains(string(b), "tool\x00set\x00"+node+"\x00") {
+			return true
+		}
+	}
+	return false
+}
+
+// effects are the tokens a node's commands left, one per effect.
+func effects(dir, node string) []string {
+	files, _ := filepath.Glob(filepath.Join(dir, "facts", node+".*"))
+	var out []string
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err == nil {
+			out = append(out, strings.Fields(string(b))...)
+		}
+	}
+	return out
+}
+
+// journalRows reads all rows of the newest run from the state of a victim.
+func journalRows(ctx context.Context, a *app.App, run string) (rows []dr.Row, err error) {
+	err = a.Store.Read(ctx, func(r *store.Reader) error {
+		rows, err = r.RowsOf(ctx, run)
+		return err
+	})
+	return rows, errors.Join(err)
+}

@@ -1,0 +1,223 @@
+package fsm
+
+import (
+	"slices"
+
+	"github.com/switchman-dr/switchman/dr"
+)
+
+// board is the executor's picture of a run's steps: which wait for how many others, which may go
+// now. It is made from the store and kept in step with every outcome, so that a plan of thousands
+// of steps costs no more per step than one of ten.
+type board struct {
+	slice   *dr.Slice
+	index   map[string]int // step id → position in slice.Steps
+	state   []dr.StepState
+	attempt []int // number of the newest attempt
+	tries   []int // attempts that failed by themselves, for the retry limit
+	left    []int // needs not settled yet
+	after   [][]int
+	was     []dr.StepState // state before the intent, as the store still has it
+	undoing []bool         // the newest attempt is an undo
+	ready   []int
+	flying  int
+	groups  map[string]int
+}
+
+// newBoard reads the steps' rows. A check of a system waits for every step that moves it, whether
+// the plan says so or not: verifying a half-moved system proves nothing.
+func newBoard(s *dr.Slice, rows []dr.StepRow, attempts []dr.Attempt) *board {
+	n := len(s.Steps)
+	b := &board{slice: s, index: make(map[string]int, n), state: make([]dr.StepState, n), attempt: make([]int, n), tries: make([]int, n),
+		left: make([]int, n), after: make([][]int, n), was: make([]dr.StepState, n), undoing: make([]bool, n), groups: map[string]int{}}
+	for i, st := range s.Steps {
+		b.index[st.ID] = i
+		b.state[i] = dr.StepBlocked
+	}
+	for _, row := range rows {
+		if i, ok := b.index[row.Step]; ok {
+			b.state[i], b.attempt[i] = row.State, row.Attempt
+		}
+	}
+	for _, a := range attempts {
+		if i, ok := b.index[a.Step]; ok {
+			b.undoing[i] = a.Purpose == "undo"
+			if a.State == dr.StepFail {
+				b.tries[i]++
+			}
+		}
+	}
+	for i := range s.Steps {
+		for _, need := range b.needs(i) {
+			b.after[need] = append(b.after[need], i)
+			if !b.state[need].Settled() {
+				b.left[i]++
+			}
+		}
+	}
+	for i := range s.Steps {
+		b.offer(i)
+	}
+	return b
+}
+
+// needs lists what a step waits for.
+func (b *board) needs(i int) []int {
+	st := b.slice.Steps[i]
+	var out []int
+	for _, id := range st.Needs {
+		if j, ok := b.index[id]; ok {
+			out = append(out, j)
+		}
+	}
+	if st.Phase != "verify" {
+		return out
+	}
+	for j, other := range b.slice.Steps {
+		if other.Phase == "verify" || other.Off || slices.Contains(out, j) {
+			continue
+		}
+		if st.System == "" || other.System == st.System || other.System == "" && len(st.Needs) == 0 {
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
+// offer puts a step on the ready list when nothing keeps it.
+func (b *board) offer(i int) {
+	if b.left[i] > 0 {
+		return
+	}
+	if b.state[i] == dr.StepBlocked || b.state[i] == dr.StepReady {
+		b.ready = append(b.ready, i)
+	}
+}
+
+// take removes and returns the next step that may be sent, or -1. hold reports a step that waits
+// for a person first; it is not taken.
+func (b *board) take(max int) (step int, hold string) {
+	limit := b.slice.MaxInFlight
+	if limit <= 0 || limit > max {
+		limit = max
+	}
+	if b.flying >= limit {
+		return -1, ""
+	}
+	for k, i := range b.ready {
+		st := b.slice.Steps[i]
+		if st.Hold && b.state[i] == dr.StepBlocked {
+			hold = st.ID
+			continue
+		}
+		if st.GroupMax > 0 && b.groups[st.Group] >= st.GroupMax {
+			continue
+		}
+		b.ready = slices.Delete(b.ready, k, k+1)
+		b.was[i], b.state[i] = b.state[i], dr.StepIntent
+		if st.Kind != dr.ManualStep {
+			b.flying++
+		}
+		b.groups[st.Group]++
+		return i, ""
+	}
+	return -1, hold
+}
+
+// landed notes what became of a step that was taken, and offers what waited for it.
+func (b *board) landed(i int, to dr.StepState) {
+	st := b.slice.Steps[i]
+	if b.state[i] == dr.StepIntent {
+		if st.Kind != dr.ManualStep {
+			b.flying--
+		}
+		b.groups[st.Group]--
+	}
+	b.state[i] = to
+	switch {
+	case to.Settled():
+		for _, j := range b.after[i] {
+			if b.left[j]--; b.left[j] == 0 {
+				b.offer(j)
+			}
+		}
+	case to == dr.StepReady:
+		b.offer(i)
+	}
+}
+
+// settled reports whether every step of a phase has ended well or was left out; steps off the
+// critical path only have to have ended.
+func (b *board) settled(phase string, system string) bool {
+	for i, st := range b.slice.Steps {
+		if st.Phase != phase || (system != "" && st.System != system) {
+			continue
+		}
+		if st.Off && (system != "" || phase == "run") {
+			continue
+		}
+		if !b.state[i].Settled() && !(st.Off && b.state[i] == dr.StepFail) {
+			return false
+		}
+	}
+	return true
+}
+
+// quiet reports whether everything that runs beside the critical path has ended.
+func (b *board) quiet() bool {
+	for i, st := range b.slice.Steps {
+		if st.Off && !b.state[i].Settled() && b.state[i] != dr.StepFail {
+			return false
+		}
+	}
+	return true
+}
+
+// undoReady lists steps to undo now: done, with an undo, and nothing done that came after them.
+func (b *board) undoReady() []int {
+	var out []int
+	for i, st := range b.slice.Steps {
+		if b.state[i] != dr.StepOK && b.state[i] != dr.StepReady || st.Undo == nil {
+			continue
+		}
+		if b.state[i] == dr.StepReady && !b.undoing[i] {
+			continue
+		}
+		if !b.pendingAfter(i, map[int]bool{}) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// pendingAfter reports whether a later step still waits to be undone.
+func (b *board) pendingAfter(i int, seen map[int]bool) bool {
+	for _, j := range b.after[i] {
+		if seen[j] {
+			continue
+		}
+		seen[j] = true
+		undoable := b.slice.Steps[j].Undo != nil
+		if undoable && (b.state[j] == dr.StepOK || b.state[j] == dr.StepIntent || b.state[j] == dr.StepReady || b.state[j] == dr.StepFail) {
+			return true
+		}
+		if b.pendingAfter(j, seen) {
+			return true
+		}
+	}
+	return false
+}
+
+// undone reports whether nothing is left to undo.
+func (b *board) undone() bool {
+	for i, st := range b.slice.Steps {
+		if st.Undo == nil {
+			continue
+		}
+		switch b.state[i] {
+		case dr.StepOK, dr.StepIntent, dr.StepReady, dr.StepFail, dr.StepUnknown:
+			return false
+		}
+	}
+	return true
+}

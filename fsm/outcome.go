@@ -1,0 +1,394 @@
+package fsm
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/store"
+)
+
+// writeOutcome writes what became of an attempt and all that follows from it in one transaction:
+// the step, a system that has arrived, a run that must stop. It answers the run if it changed.
+func (e *Engine) writeOutcome(ctx context.Context, f *flight, a dr.Attempt, o outcome, facts map[string]int64) (*dr.Run, error) {
+	var out *dr.Run
+	a.State = o.attempt
+	err := e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
+		out = nil
+		if err := tx.Fence(ctx, lease(a.Run), e.cfg.Instance, a.Epoch); err != nil {
+			return err
+		}
+		if _, err := tx.LockRun(ctx, a.Run); err != nil {
+			return err
+		}
+		if err := tx.Outcome(ctx, a, o.to); err != nil {
+			return fmt.Errorf("writing the outcome of %s: %w", a.Step, err)
+		}
+		tx.Journal(newRow(a.Outcome, a.Run, dr.RowOutcome, dr.Itself(), outcomeData(a, f)))
+		if o.why != "" {
+			tx.Journal(newRow(a.Outcome, a.Run, dr.RowStep, dr.Itself(),
+				dr.StepData{Step: a.Step, N: a.N, From: a.State, To: o.to, Reason: o.why, How: "rule"}))
+		}
+		if !f.matters(o, facts) {
+			return nil
+		}
+		run, err := tx.LockRun(ctx, a.Run)
+		if err != nil {
+			return err
+		}
+		if err := e.settle(ctx, tx, f, &run, a.Step, o, facts); err != nil {
+			return err
+		}
+		out = &run
+		return tx.UpdateRun(ctx, &run)
+	})
+	return out, err
+}
+
+func outcomeData(a dr.Attempt, f *flight) dr.OutcomeData {
+	return dr.OutcomeData{Step: a.Step, N: a.N, State: a.State, Code: a.Code, Text: a.Text, Took: a.Outcome.Since(a.Intent),
+		Probe: dr.Found(a.Probe), Evidence: a.Evidence, Masked: a.Masked, MaskRules: a.MaskRules, Undo: f.a.Purpose == "undo"}
+}
+
+// matters reports whether an outcome can change the run's own row; most can't, and then the row is
+// left alone.
+func (f *flight) matters(o outcome, facts map[string]int64) bool {
+	if f.run.Mode == dr.Rehearsal {
+		return o.pause != ""
+	}
+	return o.pause != "" || f.st.NoReturn || f.st.System != "" || len(facts) > 0
+}
+
+// settle brings the run in line with a step's outcome.
+func (e *Engine) settle(ctx context.Context, tx *store.Tx, f *flight, run *dr.Run, step string, o outcome, facts map[string]int64) error {
+	now := e.now()
+	if f.st.NoReturn && o.to == dr.StepOK {
+		run.Passed = true
+	}
+	sys := run.System(f.st.System)
+	if sys != nil && len(facts) > 0 {
+		measure(sys, facts)
+	}
+	if sys != nil && o.to.Settled() && run.State != dr.RollingBack {
+		if err := e.arrive(ctx, tx, f.r.slice, run, sys, now); err != nil {
+			return err
+		}
+	}
+	if o.pause != "" && run.State.Moving() {
+		from := run.State
+		moveRun(run, evPause, o.pause, now)
+		tx.Journal(newRow(now, run.ID, dr.RowState, dr.Itself(),
+			dr.StateData{From: from, To: run.State, Event: string(evPause), Pause: o.pause, Reason: step}))
+	}
+	return nil
+}
+
+// measure takes over what a reconciliation or a probe counted.
+func measure(sys *dr.RunSystem, facts map[string]int64) {
+	if n, ok := facts["lost"]; ok {
+		sys.Lost = n
+		if n == 0 && sys.RPO < 0 {
+			sys.RPO = 0
+		}
+	}
+	if n, ok := facts["lag_ms"]; ok {
+		sys.RPO = max(sys.RPO, dr.Millis(n))
+	}
+	if n, ok := facts["rpo_ms"]; ok {
+		sys.RPO = dr.Millis(n)
+	}
+	if n, ok := facts["served"]; ok {
+		sys.Served = n
+	}
+}
+
+// arrive notes a system that has moved (its data lives at the other site from here on) or has been
+// proven there.
+func (e *Engine) arrive(ctx context.Context, tx *store.Tx, s *dr.Slice, run *dr.Run, sys *dr.RunSystem, now dr.Time) error {
+	rows, err := tx.Steps(ctx, run.ID)
+	if err != nil {
+		return err
+	}
+	moved, proven := systemDone(s, rows, sys.ID)
+	before := *sys
+	if moved && sys.State == "moving" {
+		sys.State, sys.Site = "moved", sys.To
+		p := dr.Placement{System: sys.ID, Site: sys.To, Since: now, Run: run.ID, Previous: sys.From}
+		if err := tx.SetPlacement(ctx, p); err != nil {
+			return fmt.Errorf("moving %s: %w", sys.ID, err)
+		}
+		tx.Journal(newRow(now, run.ID, dr.RowPlacement, dr.Itself(), dr.PlacementData{System: sys.ID, From: sys.From, To: sys.To}))
+	}
+	if proven && sys.State == "moved" {
+		sys.State, sys.Restored = "verified", now
+		sys.RTO = now.Since(rtoClock(*run, s.Rule.RTOFrom))
+		sys.Verdict = verdictOf(*sys)
+		p := dr.Placement{System: sys.ID, Site: sys.To, Since: now, Run: run.ID, Proven: now, Previous: sys.From}
+		if err := tx.SetPlacement(ctx, p); err != nil {
+			return fmt.Errorf("proving %s: %w", sys.ID, err)
+		}
+		if now.After(run.Clocks.Restored.Time) {
+			run.Clocks.Restored = now
+		}
+	}
+	if *sys != before {
+		tx.Journal(newRow(now, run.ID, dr.RowSystem, dr.Itself(), dr.SystemData{RunSystem: *sys}))
+	}
+	return nil
+}
+
+// systemDone looks at a system's steps. Moved: every step of no return is done, or where there is
+// none every step that moves something. Proven: all its steps are.
+func systemDone(s *dr.Slice, rows []dr.StepRow, system string) (moved, proven bool) {
+	state := make(map[string]dr.StepState, len(rows))
+	for _, r := range rows {
+		state[r.Step] = r.State
+	}
+	moved, proven = true, true
+	gates, gatesDone := 0, 0
+	for _, st := range s.Steps {
+		if st.System != system || st.Off {
+			continue
+		}
+		ok := state[st.ID].Settled()
+		if st.NoReturn {
+			gates++
+			if ok {
+				gatesDone++
+			}
+		}
+		if !ok {
+			proven = false
+			if st.Phase != "verify" {
+				moved = false
+			}
+		}
+	}
+	if gates > 0 {
+		moved = gatesDone == gates
+	}
+	return moved, moved && proven
+}
+
+// rtoClock is the moment the recovery time counts from; a clock nobody set falls back to the
+// request, which every run has.
+func rtoClock(r dr.Run, from string) dr.Time {
+	t := r.Clocks.Requested
+	switch from {
+	case "impact":
+		t = r.Clocks.Impact
+	case "declared":
+		t = r.Clocks.Declared
+	case "ordered":
+		t = r.Clocks.Ordered
+	case "started":
+		t = r.Clocks.Started
+	}
+	if t.IsZero() {
+		return r.Clocks.Requested
+	}
+	return t
+}
+
+func verdictOf(s dr.RunSystem) string {
+	switch {
+	case s.RTOTarget > 0 && s.RTO > s.RTOTarget:
+		return "missed_rto"
+	case s.RPO > s.RPOTarget && s.RPO >= 0:
+		return "missed_rpo"
+	}
+	return "passed"
+}
+
+// update runs one of the runner's own decisions in a fenced transaction.
+func (r *runner) update(ctx context.Context, change func(tx *store.Tx, run *dr.Run) error) error {
+	var out dr.Run
+	err := r.e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := tx.Fence(ctx, lease(r.run.ID), r.e.cfg.Instance, r.epoch); err != nil {
+			return err
+		}
+		run, err := tx.LockRun(ctx, r.run.ID)
+		if err != nil {
+			return err
+		}
+		if err := change(tx, &run); err != nil {
+			return err
+		}
+		if err := tx.UpdateRun(ctx, &run); err != nil {
+			return err
+		}
+		out = run
+		return nil
+	})
+	if err == nil {
+		r.run = out
+	}
+	return err
+}
+
+// step journals and follows one arrow of the table.
+func (r *runner) step(tx *store.Tx, run *dr.Run, ev Event, pause dr.PauseReason, reason string) {
+	from, now := run.State, r.e.now()
+	moveRun(run, ev, pause, now)
+	tx.Journal(newRow(now, run.ID, dr.RowState, dr.Itself(),
+		dr.StateData{From: from, To: run.State, Event: string(ev), Pause: pause, Reason: reason, Verdict: run.Verdict}))
+}
+
+func (r *runner) pause(ctx context.Context, why dr.PauseReason, about string) error {
+	return r.update(ctx, func(tx *store.Tx, run *dr.Run) error {
+		if run.State.Moving() {
+			r.step(tx, run, evPause, why, about)
+		}
+		return nil
+	})
+}
+
+// advance moves on to verifying, unless somebody paused meanwhile.
+func (r *runner) advance(ctx context.Context, ev Event) error {
+	return r.update(ctx, func(tx *store.Tx, run *dr.Run) error {
+		if can(run.State, ev) {
+			r.step(tx, run, ev, "", "")
+		}
+		return nil
+	})
+}
+
+// leaveOut skips a step by rule.
+func (r *runner) leaveOut(ctx context.Context, i int, why string) (*landing, error) {
+	st := r.slice.Steps[i]
+	err := r.update(ctx, func(tx *store.Tx, run *dr.Run) error {
+		now := r.e.now()
+		row := dr.StepRow{Run: run.ID, Step: st.ID, State: dr.StepSkipped, Attempt: r.board.attempt[i], Ended: now, Reason: why}
+		if err := tx.SetStep(ctx, row); err != nil {
+			return err
+		}
+		tx.Journal(newRow(now, run.ID, dr.RowStep, dr.Itself(),
+			dr.StepData{Step: st.ID, N: row.Attempt, From: dr.StepReady, To: dr.StepSkipped, Reason: why, How: "forced"}))
+		if sys := run.System(st.System); sys != nil && run.Mode != dr.Rehearsal {
+			return r.e.arrive(ctx, tx, r.slice, run, sys, now)
+		}
+		return nil
+	})
+	return &landing{step: i, to: dr.StepSkipped}, err
+}
+
+// finish ends the verification: at the standby on the way out, closed on the way back.
+func (r *runner) finish(ctx context.Context) error {
+	ended := false
+	err := r.update(ctx, func(tx *store.Tx, run *dr.Run) error {
+		if run.State != dr.Verifying {
+			return nil
+		}
+		rows, err := tx.Steps(ctx, run.ID)
+		if err != nil {
+			return err
+		}
+		now := r.e.now()
+		if run.Mode == dr.Rehearsal {
+			run.Verdict = "rehearsed"
+			r.step(tx, run, evReturned, "", "")
+			ended = true
+			return nil
+		}
+		if run.Clocks.Restored.IsZero() {
+			run.Clocks.Restored = now
+		}
+		run.Verdict = "passed"
+		if excepted(*run, rows) || slices.ContainsFunc(criteria(r.slice, *run), func(c CriterionView) bool { return c.Result == "failed" }) {
+			run.Verdict = "exceptions"
+		}
+		if run.Direction == dr.Outbound {
+			r.step(tx, run, evProven, "", "")
+			return nil
+		}
+		ended = true
+		ev := evReturned
+		if run.Verdict == "exceptions" {
+			ev = evExcept
+		}
+		r.step(tx, run, ev, "", "")
+		return r.closeParent(ctx, tx, run)
+	})
+	if err == nil && ended {
+		r.e.anchor(context.WithoutCancel(ctx), r.run.ID, "end")
+	}
+	return err
+}
+
+// closeParent ends the outbound run once everything it moved is home again, and gives locks back.
+func (r *runner) closeParent(ctx context.Context, tx *store.Tx, run *dr.Run) error {
+	if err := tx.DropLocks(ctx, run.ID); err != nil {
+		return err
+	}
+	if run.Parent == "" {
+		return nil
+	}
+	parent, err := tx.LockRun(ctx, run.Parent)
+	if err != nil {
+		return err
+	}
+	for _, s := range run.Systems {
+		if p := parent.System(s.ID); p != nil && s.Site == s.To {
+			p.Site = s.To
+		}
+	}
+	away := slices.ContainsFunc(parent.Systems, func(s dr.RunSystem) bool { return s.Site == s.To })
+	if !away && parent.State == dr.AtStandby {
+		ev := evClose
+		if parent.Verdict == "exceptions" || run.Verdict == "exceptions" {
+			ev = evExcept
+		}
+		r.step(tx, &parent, ev, "", "switched back by "+run.ID)
+	}
+	return tx.UpdateRun(ctx, &parent)
+}
+
+// end carries out an abort that waited for steps in flight.
+func (r *runner) end(ctx context.Context) error {
+	return r.update(ctx, func(tx *store.Tx, run *dr.Run) error {
+		if run.EndAsked == "" || run.State != dr.Paused {
+			return nil
+		}
+		s, err := r.e.situation(ctx, &tx.Reader, *run)
+		if err != nil {
+			return err
+		}
+		d := &decision{s: s, a: Act{Actor: dr.Itself()}, c: &Change{Run: cloneRun(*run)}}
+		d.fail("aborted; the steps in flight have ended")
+		for _, row := range d.c.Steps {
+			if err := tx.SetStep(ctx, row); err != nil {
+				return err
+			}
+		}
+		for _, row := range d.c.Rows {
+			tx.Journal(row)
+		}
+		*run = d.c.Run
+		return r.returnLocks(ctx, tx, run)
+	})
+}
+
+// returnLocks gives a run's locks back, or to the outbound run a failed switchback took them from.
+func (r *runner) returnLocks(ctx context.Context, tx *store.Tx, run *dr.Run) error {
+	if err := tx.DropLocks(ctx, run.ID); err != nil {
+		return err
+	}
+	if run.Parent == "" {
+		return nil
+	}
+	return tx.TakeLocks(ctx, run.Parent, lockNames(r.slice))
+}
+
+// rolledBack ends a run whose steps were all undone.
+func (r *runner) rolledBack(ctx context.Context) error {
+	return r.update(ctx, func(tx *store.Tx, run *dr.Run) error {
+		if run.State != dr.RollingBack {
+			return nil
+		}
+		setSystems(run, func(s *dr.RunSystem) { s.State = "rolled_back" })
+		run.Verdict = "failed"
+		r.step(tx, run, evUndone, "", "")
+		return r.returnLocks(ctx, tx, run)
+	})
+}

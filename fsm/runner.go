@@ -1,0 +1,315 @@
+package fsm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/switchman-dr/switchman/actions"
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/store"
+)
+
+const (
+	leaseHolds  = 15 * time.Second // a run's owner may be silent this long before another takes it
+	leaseRenews = 5 * time.Second
+	awayTooLong = 10 * 60 * 1000 // ms; after this a person resumes the run, not the restart
+	lookForSlot = 20 * time.Millisecond
+	mostInHand  = 64 // steps in flight of one run, whatever its plan allows
+)
+
+// runner owns one moving run in this process. One goroutine decides, one per step in flight acts.
+type runner struct {
+	e     *Engine
+	run   dr.Run // as of the last read; its state decides what may be sent
+	slice *dr.Slice
+	board *board
+	epoch int64
+	send  sender
+	done  chan landing
+	again chan struct{} // somebody's verb changed the run
+	later <-chan time.Time
+}
+
+// sender carries a step out and says what became of it.
+type sender func(ctx context.Context, st dr.Step, job actions.Job) actions.Result
+
+// landing is a step that has come to an outcome, durable already.
+type landing struct {
+	step int
+	to   dr.StepState
+	run  *dr.Run // the run as the outcome left it; nil if unchanged
+	err  error
+}
+
+// own makes sure that somebody runs the run: this process, unless another holds the lease.
+func (e *Engine) own(ctx context.Context, id string) {
+	e.mu.Lock()
+	if _, mine := e.runners[id]; mine || ctx.Err() != nil {
+		e.mu.Unlock()
+		return
+	}
+	r := &runner{e: e, done: make(chan landing, mostInHand), again: make(chan struct{}, 1)}
+	e.runners[id] = r
+	e.wg.Add(1)
+	e.mu.Unlock()
+	go func() {
+		defer e.wg.Done()
+		err := r.live(ctx, id)
+		e.mu.Lock()
+		delete(e.runners, id)
+		e.mu.Unlock()
+		if err != nil && !errors.Is(err, errNotMine) && ctx.Err() == nil {
+			e.cfg.Log.Error("carrying out a run; it stands until the next try", "run", id, "err", err)
+		}
+	}()
+}
+
+var errNotMine = errors.New("another process owns the run")
+
+// reload tells the runner that its picture of the run is old.
+func (r *runner) reload() {
+	select {
+	case r.again <- struct{}{}:
+	default:
+	}
+}
+
+// lease is the name of a run's lease.
+func lease(run string) string { return "run:" + run }
+
+// live takes the lease, settles what a crash left open, and goes on until the run rests or ends.
+func (r *runner) live(ctx context.Context, id string) error {
+	if err := r.acquire(ctx, id); err != nil {
+		return err
+	}
+	defer r.release(ctx, id)
+	if err := r.load(ctx, id); err != nil {
+		return err
+	}
+	if err := r.recover(ctx); err != nil {
+		return err
+	}
+	renew := r.e.cfg.Clock.After(leaseRenews)
+	for {
+		rest, err := r.turn(ctx)
+		if err != nil || rest {
+			return r.drain(err)
+		}
+		select {
+		case l := <-r.done:
+			err = r.land(l)
+		case <-r.later:
+			r.later = nil
+		case <-r.again:
+			err = r.load(ctx, id)
+		case <-renew:
+			err = r.renew(ctx, id)
+			renew = r.e.cfg.Clock.After(leaseRenews)
+		case <-ctx.Done():
+			return r.drain(nil)
+		}
+		if err != nil {
+			return r.drain(err)
+		}
+	}
+}
+
+// drain waits for the steps in flight, so that their outcomes are written before the lease goes.
+func (r *runner) drain(err error) error {
+	for r.board != nil && r.board.flying > 0 {
+		l := <-r.done
+		if lerr := r.land(l); err == nil {
+			err = lerr
+		}
+	}
+	return err
+}
+
+func (r *runner) acquire(ctx context.Context, id string) error {
+	return r.e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
+		epoch, held, err := tx.AcquireLease(ctx, lease(id), r.e.cfg.Instance, leaseHolds)
+		if err != nil {
+			return fmt.Errorf("taking the lease of %s: %w", id, err)
+		}
+		if !held {
+			return errNotMine
+		}
+		r.epoch = epoch
+		return nil
+	})
+}
+
+func (r *runner) renew(ctx context.Context, id string) error {
+	return r.e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
+		return tx.RenewLease(ctx, lease(id), r.e.cfg.Instance, r.epoch, leaseHolds)
+	})
+}
+
+// release gives the lease back; if that fails it simply runs out.
+func (r *runner) release(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	err := r.e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
+		return tx.ReleaseLease(ctx, lease(id), r.e.cfg.Instance, r.epoch)
+	})
+	if err != nil {
+		r.e.cfg.Log.Warn("giving a lease back; it runs out by itself", "run", id, "err", err)
+	}
+}
+
+// load reads run and steps. Steps in flight keep their place on the board.
+func (r *runner) load(ctx context.Context, id string) error {
+	return r.e.cfg.Store.Read(ctx, func(rd *store.Reader) error {
+		run, err := rd.Run(ctx, id)
+		if err != nil {
+			return err
+		}
+		slice, err := r.e.slice(ctx, rd, run.Digest)
+		if err != nil {
+			return err
+		}
+		rows, err := rd.Steps(ctx, id)
+		if err != nil {
+			return fmt.Errorf("reading steps: %w", err)
+		}
+		attempts, err := rd.Attempts(ctx, id)
+		if err != nil {
+			return fmt.Errorf("reading attempts: %w", err)
+		}
+		old := r.board
+		r.run, r.slice, r.board = run, slice, newBoard(slice, rows, attempts)
+		r.keepFlying(old)
+		if run.Mode == dr.Rehearsal {
+			r.send = rehearsing(r.e.cfg.Eyes)
+		} else {
+			r.send = acting(r.e.cfg.Hands)
+		}
+		return nil
+	})
+}
+
+// keepFlying carries steps in flight over to a fresh board: their outcome is still to come, even
+// where the store already says intent.
+func (r *runner) keepFlying(old *board) {
+	if old == nil {
+		return
+	}
+	for i, st := range r.slice.Steps {
+		if old.state[i] != dr.StepIntent || st.Kind == dr.ManualStep {
+			continue
+		}
+		r.board.unready(i)
+		r.board.state[i] = dr.StepIntent
+		r.board.flying++
+		r.board.groups[st.Group]++
+	}
+}
+
+func (b *board) unready(i int) {
+	for k, j := range b.ready {
+		if j == i {
+			b.ready = append(b.ready[:k], b.ready[k+1:]...)
+			return
+		}
+	}
+}
+
+// land takes an outcome into the picture.
+func (r *runner) land(l landing) error {
+	if l.err != nil {
+		r.board.flying--
+		r.board.groups[r.slice.Steps[l.step].Group]--
+		r.board.state[l.step] = dr.StepUnknown
+		return l.err
+	}
+	r.board.landed(l.step, l.to)
+	if l.run != nil {
+		r.run = *l.run
+	}
+	return nil
+}
+
+// turn does everything that can be done now. rest means that nothing is left to do here until
+// somebody's verb or a new owner.
+func (r *runner) turn(ctx context.Context) (rest bool, err error) {
+	switch {
+	case r.run.State == dr.Paused && r.run.EndAsked != "" && r.board.flying == 0:
+		return true, r.end(ctx)
+	case r.run.State == dr.RollingBack:
+		return r.undoTurn(ctx)
+	case r.run.State == dr.Running || r.run.State == dr.Verifying:
+		return r.stepTurn(ctx)
+	case r.run.State == dr.Paused:
+		return false, nil // keep the lease: the run is ours until it moves on
+	}
+	return true, nil
+}
+
+// stepTurn sends what may go and moves the run along when a phase is through.
+func (r *runner) stepTurn(ctx context.Context) (rest bool, err error) {
+	for r.slot() {
+		i, hold := r.board.take(mostInHand)
+		if i < 0 {
+			r.free()
+			if hold != "" && r.board.flying == 0 {
+				return false, r.pause(ctx, dr.HoldPoint, hold)
+			}
+			break
+		}
+		landed, flew, err := r.dispatch(ctx, i)
+		if !flew {
+			r.free()
+		}
+		if err == nil && landed != nil {
+			err = r.land(*landed)
+		}
+		if err != nil || r.run.State == dr.Paused {
+			return false, err
+		}
+	}
+	if r.run.State == dr.Running && r.board.settled("run", "") {
+		if err := r.advance(ctx, evMoved); err != nil {
+			return false, err
+		}
+	}
+	if r.run.State == dr.Verifying && r.board.settled("run", "") && r.board.settled("verify", "") && r.board.quiet() {
+		return true, r.finish(ctx)
+	}
+	return false, nil
+}
+
+// slot takes a place among all steps in flight of this process. Without one the runner looks again
+// shortly: places come free in other runs too.
+func (r *runner) slot() bool {
+	select {
+	case r.e.slots <- struct{}{}:
+		return true
+	default:
+		r.later = r.e.cfg.Clock.After(lookForSlot)
+		return false
+	}
+}
+
+func (r *runner) free() { <-r.e.slots }
+
+// undoTurn sends undos, last done first, and ends the run when nothing is left to undo.
+func (r *runner) undoTurn(ctx context.Context) (rest bool, err error) {
+	for _, i := range r.board.undoReady() {
+		if !r.slot() {
+			break
+		}
+		flew, err := r.dispatchUndo(ctx, i)
+		if !flew {
+			r.free()
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	if r.board.flying == 0 && r.board.undone() {
+		return true, r.rolledBack(ctx)
+	}
+	return false, nil
+}

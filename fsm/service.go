@@ -1,0 +1,367 @@
+package fsm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/switchman-dr/switchman/approval"
+	"github.com/switchman-dr/switchman/catalog"
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/store"
+)
+
+// Do carries out one verb of one person on one run: the single way in for command line, console,
+// chat and the run's own timers. A refusal leaves the run as it was and a row in the journal.
+func (e *Engine) Do(ctx context.Context, by dr.Actor, run string, verb dr.Verb, args Args) (View, error) {
+	if verb == dr.VerbSwitchback {
+		return e.switchback(ctx, by, run, args)
+	}
+	if verb == dr.VerbIssue {
+		issued, err := e.IssueCode(ctx, by, run)
+		return issued.View, err
+	}
+	act := Act{Actor: by, Verb: verb, Args: args}
+	if verb == dr.VerbStart {
+		defer e.lockCodes(run)()
+		try, err := e.prepareStart(ctx, by, run, args.Code)
+		if err != nil {
+			return View{}, err
+		}
+		act.Code, act.Args.Code = try, ""
+	}
+	change, err := e.decide(ctx, run, act, nil)
+	if err != nil {
+		return View{}, err
+	}
+	if err := e.follow(ctx, change); err != nil {
+		return View{}, err
+	}
+	return e.View(ctx, by, run)
+}
+
+// decide loads, decides and writes in one transaction. extra may add to an allowed change.
+func (e *Engine) decide(ctx context.Context, run string, act Act, extra func(*store.Tx, *Situation, *Change) error) (*Change, error) {
+	var change *Change
+	var refusal *approval.Refusal
+	e.cfg.Point("before_decision")
+	err := e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
+		change, refusal = nil, nil
+		locked, err := tx.LockRun(ctx, run)
+		if err != nil {
+			return err
+		}
+		s, err := e.situation(ctx, &tx.Reader, locked)
+		if err != nil {
+			return err
+		}
+		if current, err := e.compile(s.Run); err == nil {
+			s.Current = current
+		} else if act.Verb == dr.VerbStart {
+			return err
+		}
+		change, refusal = Decide(AllGuards(), s, act)
+		if refusal != nil {
+			tx.Journal(newRow(s.Now, run, dr.RowRefusal, act.Actor,
+				dr.RefusalData{Verb: act.Verb, Rule: refusal.Guard, ID: refusal.Err.ID, Args: refusal.Err.Args}))
+			if change == nil {
+				return nil
+			}
+		} else if extra != nil {
+			if err := extra(tx, &s, change); err != nil {
+				return err
+			}
+		}
+		return e.apply(ctx, tx, &s, change)
+	})
+	e.cfg.Point("after_decision")
+	if err != nil {
+		return nil, err
+	}
+	if refusal != nil {
+		return nil, refusal.Err
+	}
+	return change, nil
+}
+
+// compile says what digest today's files give for the run. An emergency's open round pins the
+// version it was opened on: on the day itself nobody's commit may void the votes.
+func (e *Engine) compile(run dr.Run) (string, error) {
+	if run.Mode == dr.Emergency || run.State.Started() {
+		return run.Digest, nil
+	}
+	slice, err := e.compileSlice(run)
+	if err != nil {
+		return "", err
+	}
+	b, err := slice.Bytes()
+	if err != nil {
+		return "", err
+	}
+	return dr.Digest(b), nil
+}
+
+func (e *Engine) compileSlice(run dr.Run) (*dr.Slice, error) {
+	c, err := e.cfg.Catalog()
+	if err != nil {
+		return nil, &dr.Error{Kind: dr.Refused, ID: "files_unreadable", Err: err}
+	}
+	systems := make([]string, len(run.Systems))
+	for i, s := range run.Systems {
+		systems[i] = s.ID
+	}
+	return c.Compile(catalog.Selection{Plan: run.Plan, Mode: run.Mode, Systems: systems, Overrides: run.Overrides,
+		Challenge: run.Challenge, Parent: run.Parent})
+}
+
+// apply writes a change. The run's row is locked already; the journal comes last by itself.
+func (e *Engine) apply(ctx context.Context, tx *store.Tx, s *Situation, c *Change) error {
+	id := c.Run.ID
+	if c.Vote != nil {
+		if err := tx.PutVote(ctx, id, *c.Vote); err != nil {
+			return fmt.Errorf("writing a vote: %w", err)
+		}
+	}
+	for _, code := range c.Codes {
+		if err := tx.UpdateCode(ctx, id, code); err != nil {
+			return fmt.Errorf("writing a code's state: %w", err)
+		}
+	}
+	for _, row := range c.Steps {
+		if err := tx.SetStep(ctx, row); err != nil {
+			return fmt.Errorf("writing step %s: %w", row.Step, err)
+		}
+	}
+	for _, a := range c.Outcomes {
+		if err := tx.Outcome(ctx, a, stepAfter(c, a)); err != nil {
+			return fmt.Errorf("writing the outcome of step %s: %w", a.Step, err)
+		}
+	}
+	if err := e.arrivals(ctx, tx, s, c); err != nil {
+		return err
+	}
+	if c.Lock && c.Run.Mode != dr.Rehearsal {
+		if err := e.takeLocks(ctx, tx, s); err != nil {
+			return err
+		}
+	}
+	if c.Unlock {
+		if err := tx.DropLocks(ctx, id); err != nil {
+			return fmt.Errorf("giving locks back: %w", err)
+		}
+		if c.Run.Parent != "" && s.Run.State.Started() {
+			if err := tx.TakeLocks(ctx, c.Run.Parent, lockNames(s.Slice)); err != nil {
+				return fmt.Errorf("giving locks back to %s: %w", c.Run.Parent, err)
+			}
+		}
+	}
+	if c.Recompile {
+		if err := e.reopen(ctx, tx, c, s.Slice); err != nil {
+			return err
+		}
+	}
+	for _, row := range c.Rows {
+		tx.Journal(row)
+	}
+	return tx.UpdateRun(ctx, &c.Run)
+}
+
+// arrivals follows steps a person settled: a system may have moved or be proven by them.
+func (e *Engine) arrivals(ctx context.Context, tx *store.Tx, s *Situation, c *Change) error {
+	if !s.Run.State.Started() || c.Run.Mode == dr.Rehearsal || c.Run.State == dr.RollingBack {
+		return nil
+	}
+	for _, row := range c.Steps {
+		st, _ := s.Slice.Step(row.Step)
+		sys := c.Run.System(st.System)
+		if sys == nil || !row.State.Settled() {
+			continue
+		}
+		if err := e.arrive(ctx, tx, s.Slice, &c.Run, sys, e.now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stepAfter is where a decided attempt leaves its step.
+func stepAfter(c *Change, a dr.Attempt) dr.StepState {
+	for _, row := range c.Steps {
+		if row.Step == a.Step {
+			return row.State
+		}
+	}
+	return a.State
+}
+
+// takeLocks takes every system and shared resource of the slice. A switchback takes them over from
+// the run it closes.
+func (e *Engine) takeLocks(ctx context.Context, tx *store.Tx, s *Situation) error {
+	if s.Run.Parent != "" {
+		if err := tx.DropLocks(ctx, s.Run.Parent); err != nil {
+			return fmt.Errorf("taking locks over from %s: %w", s.Run.Parent, err)
+		}
+	}
+	return tx.TakeLocks(ctx, s.Run.ID, lockNames(s.Slice))
+}
+
+func lockNames(s *dr.Slice) []string {
+	var names []string
+	for _, sys := range s.Systems {
+		names = append(names, "system:"+sys.ID)
+	}
+	for _, r := range s.Resources {
+		names = append(names, "resource:"+r)
+	}
+	return names
+}
+
+// follow does what comes after a committed change and must not hold its transaction.
+func (e *Engine) follow(ctx context.Context, c *Change) error {
+	switch {
+	case c.Look, c.Recompile:
+		if err := e.look(ctx, c.Run.ID); err != nil {
+			return err
+		}
+	case c.Lock:
+		e.anchor(ctx, c.Run.ID, "start")
+	case c.Run.State.Ended():
+		e.anchor(ctx, c.Run.ID, "end")
+	}
+	e.mu.Lock()
+	r := e.runners[c.Run.ID]
+	e.mu.Unlock()
+	if r != nil {
+		r.reload()
+	}
+	e.wake()
+	return nil
+}
+
+// lockCodes lets one code check of a run happen at a time, so that Argon2 is no lever to exhaust
+// the machine with.
+func (e *Engine) lockCodes(run string) (unlock func()) {
+	e.mu.Lock()
+	m := e.codeMu[run]
+	if m == nil {
+		m = &sync.Mutex{}
+		e.codeMu[run] = m
+	}
+	e.mu.Unlock()
+	m.Lock()
+	return m.Unlock
+}
+
+// prepareStart looks at the facts again where they are getting old, and hashes the typed code, but
+// only for somebody who could start the run: strangers cannot make this machine work.
+func (e *Engine) prepareStart(ctx context.Context, by dr.Actor, id, typed string) (approval.CodeTry, error) {
+	canonical, ok := approval.ParseCodes(typed)
+	try := approval.CodeTry{Typed: typed != "", WellFormed: ok, Count: len(canonical)}
+	s, err := e.readSituation(ctx, id)
+	if err != nil {
+		return try, err
+	}
+	if s.Run.State == dr.AwaitingCode && stale(s) {
+		if err := e.look(ctx, id); err != nil {
+			return try, err
+		}
+		if s, err = e.readSituation(ctx, id); err != nil {
+			return try, err
+		}
+	}
+	if !ok || s.Run.CodeLocked || approval.MayVerb(s.Case, by.Person, dr.VerbStart) != nil {
+		return try, nil
+	}
+	for _, c := range s.Run.Codes {
+		if !c.Used.IsZero() || !c.Revoked.IsZero() {
+			continue
+		}
+		for _, code := range canonical {
+			if approval.Matches(c.Hash, e.cfg.Pepper, c.Salt, codeContext(s.Run, c), code) {
+				try.Match = append(try.Match, c.ID)
+			}
+		}
+	}
+	return try, nil
+}
+
+// readSituation reads one run's situation outside any decision.
+func (e *Engine) readSituation(ctx context.Context, id string) (s Situation, err error) {
+	err = e.cfg.Store.Read(ctx, func(r *store.Reader) error {
+		run, err := r.Run(ctx, id)
+		if err != nil {
+			return err
+		}
+		s, err = e.situation(ctx, r, run)
+		return err
+	})
+	return s, err
+}
+
+func codeContext(run dr.Run, c dr.Code) approval.CodeContext {
+	return approval.CodeContext{Run: run.ID, Digest: c.Digest, Round: c.Round, Direction: c.Direction, Mode: c.Mode}
+}
+
+// IssueCode makes a one-time code for the open round. It is returned once and kept as a hash.
+func (e *Engine) IssueCode(ctx context.Context, by dr.Actor, id string) (Issued, error) {
+	secret, err := approval.NewCode(e.cfg.Random)
+	if err != nil {
+		return Issued{}, err
+	}
+	salt := make([]byte, 16)
+	if _, err := io.ReadFull(e.cfg.Random, salt); err != nil {
+		return Issued{}, fmt.Errorf("drawing a salt: %w", err)
+	}
+	codeID, err := e.nonce()
+	if err != nil {
+		return Issued{}, err
+	}
+	var code dr.Code
+	_, err = e.decide(ctx, id, Act{Actor: by, Verb: dr.VerbIssue}, func(tx *store.Tx, s *Situation, c *Change) error {
+		me, _ := s.Roster.Person(by.Person)
+		code = dr.Code{ID: codeID, Issuer: me.ID, Human: me.Human, Round: s.Run.Round.Number, Digest: s.Run.Digest,
+			Direction: s.Run.Direction, Mode: s.Run.Mode, Source: "issued", Salt: salt, Issued: s.Now, Expires: s.Now.Plus(approval.CodeLife(s.Slice.Rule, "issued"))}
+		code.Hash = approval.HashCode(e.cfg.Pepper, salt, codeContext(s.Run, code), secret.Reveal())
+		replaceCodes(s, c, me.Human, by)
+		c.Run.Codes = append(c.Run.Codes, code)
+		c.Rows = append(c.Rows, newRow(s.Now, id, dr.RowCodeIssued, by,
+			dr.CodeData{ID: code.ID, Round: code.Round, Issuer: code.Issuer, Source: code.Source, Expires: code.Expires}))
+		return tx.PutCode(ctx, id, code)
+	})
+	if err != nil {
+		return Issued{}, err
+	}
+	view, err := e.View(ctx, by, id)
+	return Issued{Code: secret, Expires: code.Expires, View: view}, err
+}
+
+// replaceCodes revokes what a new code takes the place of: every live one where the rule wants one
+// code, the issuer's own where it wants two.
+func replaceCodes(s *Situation, c *Change, human string, by dr.Actor) {
+	for i := range c.Run.Codes {
+		old := &c.Run.Codes[i]
+		live := old.Used.IsZero() && old.Revoked.IsZero() && old.Source == "issued"
+		if !live || (s.Slice.Rule.Codes > 1 && old.Human != human) {
+			continue
+		}
+		old.Revoked = s.Now
+		c.Codes = append(c.Codes, *old)
+		c.Rows = append(c.Rows, newRow(s.Now, c.Run.ID, dr.RowCodeRevoked, by,
+			dr.CodeData{ID: old.ID, Round: old.Round, Issuer: old.Issuer, Source: old.Source, Expires: old.Expires, Reason: "replaced"}))
+	}
+}
+
+// refuse journals a refusal that concerns no run yet.
+func (e *Engine) refuse(ctx context.Context, by dr.Actor, run string, verb dr.Verb, rule string, refusal *dr.Error) error {
+	err := e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
+		tx.Journal(newRow(e.now(), run, dr.RowRefusal, by,
+			dr.RefusalData{Verb: verb, Rule: rule, ID: refusal.ID, Args: refusal.Args}))
+		return nil
+	})
+	if err != nil {
+		return errors.Join(refusal, fmt.Errorf("writing the refusal: %w", err))
+	}
+	return refusal
+}

@@ -1,0 +1,384 @@
+-- The same text runs on PostgreSQL (pgx) and SQLite (mattn). For that, parameters must occur in the
+-- order of their numbers: always sqlc.arg, which numbers them as they appear. No casts with "::", no
+-- FOR UPDATE: a transaction locks a run by touching its row.
+
+-- name: InsertRun :exec
+INSERT INTO run (id, plan, digest, mode, direction, state, version, touched, round, requested_at, detail)
+VALUES (sqlc.arg(id), sqlc.arg(plan), sqlc.arg(digest), sqlc.arg(mode), sqlc.arg(direction), sqlc.arg(state),
+  sqlc.arg(version), 0, sqlc.arg(round), sqlc.arg(requested_at), sqlc.arg(detail));
+
+-- name: InsertRunSystem :exec
+INSERT INTO run_system (run_id, system) VALUES (sqlc.arg(run_id), sqlc.arg(system)) ON CONFLICT DO NOTHING;
+
+-- name: PutRunChecks :exec
+INSERT INTO run_checks (run_id, body) VALUES (sqlc.arg(run_id), sqlc.arg(body))
+ON CONFLICT (run_id) DO UPDATE SET body = excluded.body;
+
+-- name: LockRun :one
+UPDATE run SET touched = touched + 1 WHERE id = sqlc.arg(id)
+RETURNING id, plan, digest, mode, direction, state, version, round, detail,
+  CAST(COALESCE((SELECT c.body FROM run_checks c WHERE c.run_id = run.id), '') AS TEXT) AS checks;
+
+-- name: LockState :one
+UPDATE run SET touched = touched + 1 WHERE id = sqlc.arg(id) RETURNING state;
+
+-- name: GetRun :one
+SELECT id, plan, digest, mode, direction, state, version, round, detail,
+  CAST(COALESCE((SELECT c.body FROM run_checks c WHERE c.run_id = run.id), '') AS TEXT) AS checks
+FROM run WHERE id = sqlc.arg(id);
+
+-- name: ListRuns :many
+SELECT id, plan, digest, mode, direction, state, version, round, detail,
+  CAST(COALESCE((SELECT c.body FROM run_checks c WHERE c.run_id = run.id), '') AS TEXT) AS checks
+FROM run
+WHERE (CAST(sqlc.arg(states) AS TEXT) = '' OR CAST(sqlc.arg(states) AS TEXT) LIKE '%,' || state || ',%')
+  AND (CAST(sqlc.arg(system) AS TEXT) = '' OR EXISTS (SELECT 1 FROM run_system s WHERE s.run_id = run.id AND s.system = CAST(sqlc.arg(system) AS TEXT)))
+ORDER BY requested_at DESC, id DESC LIMIT sqlc.arg(max_rows);
+
+-- name: UpdateRun :execrows
+UPDATE run SET digest = sqlc.arg(digest), state = sqlc.arg(state), round = sqlc.arg(round), detail = sqlc.arg(detail),
+  version = version + 1
+WHERE id = sqlc.arg(id) AND version = sqlc.arg(version);
+
+-- name: InsertRound :exec
+INSERT INTO round (run_id, number, nonce, digest, opened_at, expires_at, state)
+VALUES (sqlc.arg(run_id), sqlc.arg(number), sqlc.arg(nonce), sqlc.arg(digest), sqlc.arg(opened_at), sqlc.arg(expires_at), sqlc.arg(state));
+
+-- name: UpdateRound :execrows
+UPDATE round SET expires_at = sqlc.arg(expires_at), state = sqlc.arg(state)
+WHERE run_id = sqlc.arg(run_id) AND number = sqlc.arg(number);
+
+-- name: ReplaceRounds :exec
+UPDATE round SET state = 'replaced' WHERE run_id = sqlc.arg(run_id) AND number < sqlc.arg(number) AND state = 'open';
+
+-- name: SetRunRound :execrows
+UPDATE run SET round = sqlc.arg(round) WHERE id = sqlc.arg(id);
+
+-- name: RoundVotes :many
+SELECT r.number, r.nonce, r.digest, r.opened_at, r.expires_at, r.state,
+  COALESCE(v.human, '') AS human, COALESCE(v.person, '') AS person, COALESCE(v.stands_for, '') AS stands_for,
+  COALESCE(v.verdict, '') AS verdict, COALESCE(v.via, '') AS via, COALESCE(v.digest, '') AS vote_digest,
+  COALESCE(v.voted_at, 0) AS voted_at, COALESCE(v.reason, '') AS reason
+FROM round r LEFT JOIN vote v ON v.run_id = r.run_id AND v.round = r.number
+WHERE r.run_id = sqlc.arg(run_id) AND r.number >= sqlc.arg(first_round)
+ORDER BY r.number, v.voted_at, v.human;
+
+-- name: PutVote :exec
+INSERT INTO vote (run_id, round, human, person, stands_for, verdict, via, digest, voted_at, reason)
+VALUES (sqlc.arg(run_id), sqlc.arg(round), sqlc.arg(human), sqlc.arg(person), sqlc.arg(stands_for), sqlc.arg(verdict),
+  sqlc.arg(via), sqlc.arg(digest), sqlc.arg(voted_at), sqlc.arg(reason))
+ON CONFLICT (run_id, round, human) DO UPDATE SET person = excluded.person, stands_for = excluded.stands_for,
+  verdict = excluded.verdict, via = excluded.via, digest = excluded.digest, voted_at = excluded.voted_at, reason = excluded.reason;
+
+-- name: InsertCode :exec
+INSERT INTO code (id, run_id, round, issuer, human, digest, direction, mode, source, sheet, number, salt, hash,
+  issued_at, expires_at, used_at, used_by, revoked_at)
+VALUES (sqlc.arg(id), sqlc.arg(run_id), sqlc.arg(round), sqlc.arg(issuer), sqlc.arg(human), sqlc.arg(digest), sqlc.arg(direction),
+  sqlc.arg(mode), sqlc.arg(source), sqlc.arg(sheet), sqlc.arg(number), sqlc.arg(salt), sqlc.arg(hash),
+  sqlc.arg(issued_at), sqlc.arg(expires_at), sqlc.arg(used_at), sqlc.arg(used_by), sqlc.arg(revoked_at));
+
+-- name: UpdateCode :execrows
+UPDATE code SET expires_at = sqlc.arg(expires_at), used_at = sqlc.arg(used_at), used_by = sqlc.arg(used_by), revoked_at = sqlc.arg(revoked_at)
+WHERE id = sqlc.arg(id) AND run_id = sqlc.arg(run_id) AND used_at = 0 AND revoked_at = 0;
+
+-- name: Codes :many
+SELECT * FROM code WHERE run_id = sqlc.arg(run_id) AND round >= sqlc.arg(first_round) ORDER BY issued_at, id;
+
+-- name: InsertSheetCode :exec
+INSERT INTO code_sheet (sheet, number, site, issuer, salt, hash, made_at, used_at, run_id)
+VALUES (sqlc.arg(sheet), sqlc.arg(number), sqlc.arg(site), sqlc.arg(issuer), sqlc.arg(salt), sqlc.arg(hash), sqlc.arg(made_at), 0, '');
+
+-- name: SheetCodes :many
+SELECT * FROM code_sheet WHERE used_at = 0 ORDER BY sheet, number;
+
+-- name: UseSheetCode :execrows
+UPDATE code_sheet SET used_at = sqlc.arg(used_at), run_id = sqlc.arg(run_id)
+WHERE sheet = sqlc.arg(sheet) AND number = sqlc.arg(number) AND used_at = 0;
+
+-- name: PutSlice :exec
+INSERT INTO slice (digest, body) VALUES (sqlc.arg(digest), sqlc.arg(body)) ON CONFLICT DO NOTHING;
+
+-- name: GetSlice :one
+SELECT body FROM slice WHERE digest = sqlc.arg(digest);
+
+-- name: DeleteSteps :exec
+DELETE FROM step WHERE run_id = sqlc.arg(run_id);
+
+-- name: InsertStep :exec
+INSERT INTO step (run_id, step_id, place, state, attempt, started_at, ended_at, reason, person)
+VALUES (sqlc.arg(run_id), sqlc.arg(step_id), sqlc.arg(place), sqlc.arg(state), sqlc.arg(attempt), sqlc.arg(started_at),
+  sqlc.arg(ended_at), sqlc.arg(reason), sqlc.arg(person));
+
+-- name: SetStep :execrows
+UPDATE step SET state = sqlc.arg(state), attempt = sqlc.arg(attempt), started_at = sqlc.arg(started_at),
+  ended_at = sqlc.arg(ended_at), reason = sqlc.arg(reason), person = sqlc.arg(person)
+WHERE run_id = sqlc.arg(run_id) AND step_id = sqlc.arg(step_id);
+
+-- name: Steps :many
+SELECT run_id, step_id, state, attempt, started_at, ended_at, reason, person FROM step
+WHERE run_id = sqlc.arg(run_id) ORDER BY place, step_id;
+
+-- name: GetStep :one
+SELECT run_id, step_id, state, attempt, started_at, ended_at, reason, person FROM step
+WHERE run_id = sqlc.arg(run_id) AND step_id = sqlc.arg(step_id);
+
+-- name: StepIntent :execrows
+UPDATE step SET state = 'intent', attempt = sqlc.arg(attempt),
+  started_at = CASE WHEN started_at = 0 THEN CAST(sqlc.arg(started_at) AS BIGINT) ELSE started_at END,
+  ended_at = 0, reason = '', person = ''
+WHERE run_id = sqlc.arg(run_id) AND step_id = sqlc.arg(step_id) AND state = sqlc.arg(from_state) AND attempt < sqlc.arg(attempt);
+
+-- name: StepOutcome :execrows
+UPDATE step SET state = sqlc.arg(state), ended_at = sqlc.arg(ended_at), reason = sqlc.arg(reason), person = sqlc.arg(person)
+WHERE run_id = sqlc.arg(run_id) AND step_id = sqlc.arg(step_id) AND attempt = sqlc.arg(attempt);
+
+-- name: InsertAttempt :exec
+INSERT INTO attempt (run_id, step_id, n, token, epoch, purpose, state, intent_at, dispatched_at, outcome_at, detail)
+VALUES (sqlc.arg(run_id), sqlc.arg(step_id), sqlc.arg(n), sqlc.arg(token), sqlc.arg(epoch), sqlc.arg(purpose), sqlc.arg(state),
+  sqlc.arg(intent_at), sqlc.arg(dispatched_at), sqlc.arg(outcome_at), sqlc.arg(detail));
+
+-- name: AttemptOutcome :execrows
+UPDATE attempt SET state = sqlc.arg(state), dispatched_at = sqlc.arg(dispatched_at), outcome_at = sqlc.arg(outcome_at), detail = sqlc.arg(detail)
+WHERE run_id = sqlc.arg(run_id) AND step_id = sqlc.arg(step_id) AND n = sqlc.arg(n) AND state IN ('intent', 'unknown');
+
+-- name: Attempts :many
+SELECT * FROM attempt WHERE run_id = sqlc.arg(run_id) ORDER BY intent_at, step_id, n;
+
+-- name: GetAttempt :one
+SELECT * FROM attempt WHERE run_id = sqlc.arg(run_id) AND step_id = sqlc.arg(step_id) AND n = sqlc.arg(n);
+
+-- name: LastDurations :many
+SELECT a.step_id, a.dispatched_at, a.intent_at, a.outcome_at FROM attempt a JOIN run r ON r.id = a.run_id
+WHERE r.plan = sqlc.arg(plan) AND a.state = 'ok' AND a.purpose = 'do' AND r.mode <> 'rehearsal'
+ORDER BY a.outcome_at;
+
+-- name: PutPlacement :exec
+INSERT INTO placement (system, site, since_at, run_id, proven_at, previous)
+VALUES (sqlc.arg(system), sqlc.arg(site), sqlc.arg(since_at), sqlc.arg(run_id), sqlc.arg(proven_at), sqlc.arg(previous))
+ON CONFLICT (system) DO UPDATE SET site = excluded.site, since_at = excluded.since_at, run_id = excluded.run_id,
+  proven_at = excluded.proven_at, previous = excluded.previous;
+
+-- name: Placements :many
+SELECT * FROM placement ORDER BY system;
+
+-- name: GetPlacement :one
+SELECT * FROM placement WHERE system = sqlc.arg(system);
+
+-- name: TakeLock :execrows
+INSERT INTO lock (name, run_id, refs, taken_at) VALUES (sqlc.arg(name), sqlc.arg(run_id), sqlc.arg(refs), sqlc.arg(taken_at))
+ON CONFLICT (name) DO UPDATE SET refs = lock.refs + excluded.refs WHERE lock.run_id = excluded.run_id;
+
+-- name: LockHolder :one
+SELECT run_id FROM lock WHERE name = sqlc.arg(name);
+
+-- name: MoveLock :execrows
+UPDATE lock SET run_id = sqlc.arg(to_run) WHERE name = sqlc.arg(name) AND run_id = sqlc.arg(from_run);
+
+-- name: ReleaseLock :execrows
+UPDATE lock SET refs = refs - 1 WHERE name = sqlc.arg(name) AND run_id = sqlc.arg(run_id);
+
+-- name: DropFreeLocks :exec
+DELETE FROM lock WHERE run_id = sqlc.arg(run_id) AND refs <= 0;
+
+-- name: DropLocks :exec
+DELETE FROM lock WHERE run_id = sqlc.arg(run_id);
+
+-- name: Locks :many
+SELECT name, run_id, refs, taken_at FROM lock ORDER BY name;
+
+-- name: AcquireLease :one
+INSERT INTO lease (name, holder, epoch, until_at, touched) VALUES (sqlc.arg(name), sqlc.arg(holder), 1, sqlc.arg(until_at), 0)
+ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, epoch = lease.epoch + 1, until_at = excluded.until_at
+WHERE lease.until_at <= CAST(sqlc.arg(now_at) AS BIGINT) OR lease.holder = excluded.holder
+RETURNING epoch;
+
+-- name: RenewLease :execrows
+UPDATE lease SET until_at = sqlc.arg(until_at) WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch);
+
+-- name: ReleaseLease :execrows
+UPDATE lease SET until_at = 0, holder = '' WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch);
+
+-- name: Fence :execrows
+UPDATE lease SET touched = touched + 1 WHERE name = sqlc.arg(name) AND holder = sqlc.arg(holder) AND epoch = sqlc.arg(epoch);
+
+-- name: GetLease :one
+SELECT name, holder, epoch, until_at FROM lease WHERE name = sqlc.arg(name);
+
+-- name: InsertJournal :exec
+INSERT INTO journal (seq, run_id, kind, made_at, body)
+VALUES (sqlc.arg(seq), sqlc.arg(run_id), sqlc.arg(kind), sqlc.arg(made_at), sqlc.arg(body));
+
+-- name: InsertHash :exec
+INSERT INTO journal_hash (i, h) VALUES (sqlc.arg(i), sqlc.arg(h));
+
+-- name: LockHead :one
+UPDATE journal_head SET touched = touched + 1 WHERE id = 1 RETURNING size, frontier, note;
+
+-- name: GetHead :one
+SELECT size, frontier, note FROM journal_head WHERE id = 1;
+
+-- name: SetHead :execrows
+UPDATE journal_head SET size = sqlc.arg(size), frontier = sqlc.arg(frontier), note = sqlc.arg(note)
+WHERE id = 1 AND size = sqlc.arg(old_size);
+
+-- name: GetHash :one
+SELECT h FROM journal_hash WHERE i = sqlc.arg(i);
+
+-- name: Hashes :many
+SELECT i, h FROM journal_hash WHERE i >= sqlc.arg(first_i) ORDER BY i LIMIT sqlc.arg(max_rows);
+
+-- name: CountHashes :one
+SELECT COUNT(*) FROM journal_hash;
+
+-- name: LastSeq :one
+SELECT CAST(COALESCE(MAX(seq), -1) AS BIGINT) FROM journal;
+
+-- name: GetRow :one
+SELECT seq, run_id, kind, made_at, body FROM journal WHERE seq = sqlc.arg(seq);
+
+-- name: Rows :many
+SELECT seq, run_id, kind, made_at, body FROM journal WHERE seq >= sqlc.arg(first_seq) ORDER BY seq LIMIT sqlc.arg(max_rows);
+
+-- name: RowsOf :many
+SELECT seq, run_id, kind, made_at, body FROM journal WHERE run_id = sqlc.arg(run_id) ORDER BY seq;
+
+-- name: KeyRows :many
+SELECT seq, run_id, kind, made_at, body FROM journal WHERE seq = 0 OR kind = 'key.rotated' ORDER BY seq;
+
+-- name: InsertUpload :exec
+INSERT INTO blob_upload (upload, made_at) VALUES (sqlc.arg(upload), sqlc.arg(made_at));
+
+-- name: DeleteUpload :execrows
+DELETE FROM blob_upload WHERE upload = sqlc.arg(upload);
+
+-- name: InsertChunk :exec
+INSERT INTO blob_chunk (upload, n, body) VALUES (sqlc.arg(upload), sqlc.arg(n), sqlc.arg(body));
+
+-- name: GetChunk :one
+SELECT body FROM blob_chunk WHERE upload = sqlc.arg(upload) AND n = sqlc.arg(n);
+
+-- name: DeleteChunks :exec
+DELETE FROM blob_chunk WHERE upload = sqlc.arg(upload);
+
+-- name: StaleUploads :many
+SELECT upload FROM blob_upload WHERE made_at < sqlc.arg(before);
+
+-- name: InsertBlob :execrows
+INSERT INTO blob (digest, upload, size, kind, media, name, made_at, erased_at)
+VALUES (sqlc.arg(digest), sqlc.arg(upload), sqlc.arg(size), sqlc.arg(kind), sqlc.arg(media), sqlc.arg(name), sqlc.arg(made_at), 0)
+ON CONFLICT (digest) DO UPDATE SET upload = excluded.upload, erased_at = 0, made_at = excluded.made_at WHERE blob.erased_at <> 0;
+
+-- name: GetBlob :one
+SELECT * FROM blob WHERE digest = sqlc.arg(digest);
+
+-- name: BlobsBefore :many
+SELECT digest, size, kind, media, name FROM blob WHERE made_at < sqlc.arg(before) AND erased_at = 0 ORDER BY made_at, digest LIMIT sqlc.arg(max_rows);
+
+-- name: EraseBlob :execrows
+UPDATE blob SET erased_at = sqlc.arg(erased_at) WHERE digest = sqlc.arg(digest) AND erased_at = 0;
+
+-- name: PutToken :exec
+INSERT INTO token (id, person, name, hash, scopes, made_at, expires_at, revoked_at, used_at)
+VALUES (sqlc.arg(id), sqlc.arg(person), sqlc.arg(name), sqlc.arg(hash), sqlc.arg(scopes), sqlc.arg(made_at), sqlc.arg(expires_at), 0, 0);
+
+-- name: RevokeToken :execrows
+UPDATE token SET revoked_at = sqlc.arg(revoked_at) WHERE id = sqlc.arg(id) AND revoked_at = 0;
+
+-- name: RevokeTokensOf :execrows
+UPDATE token SET revoked_at = sqlc.arg(revoked_at) WHERE person = sqlc.arg(person) AND revoked_at = 0;
+
+-- name: TouchToken :exec
+UPDATE token SET used_at = sqlc.arg(used_at) WHERE id = sqlc.arg(id);
+
+-- name: TokenByHash :one
+SELECT * FROM token WHERE hash = sqlc.arg(hash);
+
+-- name: Tokens :many
+SELECT * FROM token WHERE CAST(sqlc.arg(person) AS TEXT) = '' OR person = CAST(sqlc.arg(person) AS TEXT) ORDER BY person, made_at, id;
+
+-- name: PutSession :exec
+INSERT INTO session (hash, person, surface, made_at, expires_at, used_at, detail)
+VALUES (sqlc.arg(hash), sqlc.arg(person), sqlc.arg(surface), sqlc.arg(made_at), sqlc.arg(expires_at), sqlc.arg(used_at), sqlc.arg(detail))
+ON CONFLICT (hash) DO UPDATE SET expires_at = excluded.expires_at, used_at = excluded.used_at, detail = excluded.detail;
+
+-- name: GetSession :one
+SELECT * FROM session WHERE hash = sqlc.arg(hash);
+
+-- name: DropSession :exec
+DELETE FROM session WHERE hash = sqlc.arg(hash);
+
+-- name: DropSessionsOf :exec
+DELETE FROM session WHERE person = sqlc.arg(person);
+
+-- name: DropOldSessions :exec
+DELETE FROM session WHERE expires_at <= sqlc.arg(now_at);
+
+-- name: PutNonce :exec
+INSERT INTO nonce (nonce, purpose, person, detail, expires_at, used_at)
+VALUES (sqlc.arg(nonce), sqlc.arg(purpose), sqlc.arg(person), sqlc.arg(detail), sqlc.arg(expires_at), 0);
+
+-- name: TakeNonce :one
+UPDATE nonce SET used_at = sqlc.arg(used_at)
+WHERE nonce = sqlc.arg(nonce) AND purpose = sqlc.arg(purpose) AND used_at = 0 AND expires_at > sqlc.arg(now_at)
+RETURNING nonce, purpose, person, detail, expires_at;
+
+-- name: DropOldNonces :exec
+DELETE FROM nonce WHERE expires_at <= sqlc.arg(now_at);
+
+-- name: PutNotice :exec
+INSERT INTO notice (id, run_id, about, person, state, due_at, sent_at, acked_at, acked_by, detail)
+VALUES (sqlc.arg(id), sqlc.arg(run_id), sqlc.arg(about), sqlc.arg(person), sqlc.arg(state), sqlc.arg(due_at), sqlc.arg(sent_at), 0, '', sqlc.arg(detail))
+ON CONFLICT (id) DO UPDATE SET state = excluded.state, due_at = excluded.due_at, sent_at = excluded.sent_at, detail = excluded.detail;
+
+-- name: AckNotice :execrows
+UPDATE notice SET acked_at = sqlc.arg(acked_at), acked_by = sqlc.arg(acked_by), state = 'acknowledged' WHERE id = sqlc.arg(id) AND acked_at = 0;
+
+-- name: Notices :many
+SELECT * FROM notice WHERE CAST(sqlc.arg(run_id) AS TEXT) = '' OR run_id = CAST(sqlc.arg(run_id) AS TEXT) ORDER BY sent_at, id;
+
+-- name: GetNotice :one
+SELECT * FROM notice WHERE id = sqlc.arg(id);
+
+-- name: PutInbox :execrows
+INSERT INTO inbox (surface, event, received_at, done_at, body)
+VALUES (sqlc.arg(surface), sqlc.arg(event), sqlc.arg(received_at), 0, sqlc.arg(body)) ON CONFLICT DO NOTHING;
+
+-- name: OpenInbox :many
+SELECT surface, event, received_at, body FROM inbox WHERE done_at = 0 ORDER BY received_at, surface, event LIMIT sqlc.arg(max_rows);
+
+-- name: DoneInbox :execrows
+UPDATE inbox SET done_at = sqlc.arg(done_at), body = '' WHERE surface = sqlc.arg(surface) AND event = sqlc.arg(event) AND done_at = 0;
+
+-- name: DropOldInbox :exec
+DELETE FROM inbox WHERE done_at > 0 AND done_at < sqlc.arg(before);
+
+-- name: PutOutbox :execrows
+INSERT INTO outbox (id, surface, dest, run_id, kind, body, made_at, due_at, tries, sent_at, ref, problem)
+VALUES (sqlc.arg(id), sqlc.arg(surface), sqlc.arg(dest), sqlc.arg(run_id), sqlc.arg(kind), sqlc.arg(body), sqlc.arg(made_at),
+  sqlc.arg(due_at), 0, 0, '', '') ON CONFLICT DO NOTHING;
+
+-- name: DueOutbox :many
+SELECT * FROM outbox WHERE sent_at = 0 AND due_at <= sqlc.arg(now_at)
+  AND (CAST(sqlc.arg(surface) AS TEXT) = '' OR surface = CAST(sqlc.arg(surface) AS TEXT))
+ORDER BY made_at, id LIMIT sqlc.arg(max_rows);
+
+-- name: GetOutbox :one
+SELECT * FROM outbox WHERE id = sqlc.arg(id);
+
+-- name: SentOutbox :execrows
+UPDATE outbox SET sent_at = sqlc.arg(sent_at), ref = sqlc.arg(ref), problem = '' WHERE id = sqlc.arg(id) AND sent_at = 0;
+
+-- name: DelayOutbox :execrows
+UPDATE outbox SET tries = tries + 1, due_at = sqlc.arg(due_at), problem = sqlc.arg(problem) WHERE id = sqlc.arg(id) AND sent_at = 0;
+
+-- name: GetCursor :one
+SELECT seq FROM cursor WHERE name = sqlc.arg(name);
+
+-- name: SetCursor :exec
+INSERT INTO cursor (name, seq) VALUES (sqlc.arg(name), sqlc.arg(seq)) ON CONFLICT (name) DO UPDATE SET seq = excluded.seq;
+
+-- name: SliceDigests :many
+SELECT digest FROM slice ORDER BY digest;
+
+-- name: BlobDigests :many
+SELECT digest FROM blob WHERE erased_at = 0 ORDER BY digest;

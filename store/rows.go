@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/journal"
+	"github.com/switchman-dr/switchman/store/queries"
+)
+
+// Row reads one row of the journal.
+func (r *Reader) Row(ctx context.Context, seq int64) (dr.Row, error) {
+	raw, err := r.RawRow(ctx, seq)
+	if err != nil {
+		return dr.Row{}, err
+	}
+	return journal.Decode(raw)
+}
+
+// RawRow reads the exact bytes of one row, which are what the tree holds.
+func (r *Reader) RawRow(ctx context.Context, seq int64) ([]byte, error) {
+	row, err := r.q.GetRow(ctx, seq)
+	if err != nil {
+		return nil, fmt.Errorf("reading journal row %d: %w", seq, one(err, "row", strconv.FormatInt(seq, 10)))
+	}
+	return row.Body, nil
+}
+
+// Rows reads at most limit rows from a sequence on, decoded and as bytes.
+func (r *Reader) Rows(ctx context.Context, from int64, limit int) ([]dr.Row, [][]byte, error) {
+	rows, err := r.q.Rows(ctx, from, int32(min(max(limit, 0), 1<<30)))
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading journal rows from %d on: %w", from, err)
+	}
+	return decodeRows(rows)
+}
+
+// RowsOf reads every row of one run.
+func (r *Reader) RowsOf(ctx context.Context, run string) ([]dr.Row, error) {
+	found, err := r.q.RowsOf(ctx, run)
+	if err != nil {
+		return nil, fmt.Errorf("reading the journal of run %s: %w", run, err)
+	}
+	rows := make([]dr.Row, len(found))
+	for i, f := range found {
+		if rows[i], err = journal.Decode(f.Body); err != nil {
+			return nil, fmt.Errorf("reading journal row %d: %w", f.Seq, err)
+		}
+	}
+	return rows, nil
+}
+
+func decodeRows(found []queries.Journal) ([]dr.Row, [][]byte, error) {
+	rows, raw := make([]dr.Row, len(found)), make([][]byte, len(found))
+	for i, f := range found {
+		row, err := journal.Decode(f.Body)
+		if err != nil {
+			return nil, nil, fmt.Errorf("reading journal row %d: %w", f.Seq, err)
+		}
+		rows[i], raw[i] = row, f.Body
+	}
+	return rows, raw, nil
+}
+
+// Hashes reads stored hashes of the tree, for proofs. It is valid as long as the reader is.
+func (r *Reader) Hashes(ctx context.Context) tlog.HashReader {
+	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		hashes := make([]tlog.Hash, len(indexes))
+		for i, index := range indexes {
+			b, err := r.q.GetHash(ctx, index)
+			if errors.Is(err, sql.ErrNoRows) || err == nil && len(b) != tlog.HashSize {
+				return nil, &journal.Problem{Code: "hash", Seq: -1, Text: fmt.Sprintf("hash %d of the tree is missing", index)}
+			}
+			if err != nil {
+				return nil, fmt.Errorf("reading hash %d of the tree: %w", index, err)
+			}
+			hashes[i] = tlog.Hash(b)
+		}
+		return hashes, nil
+	})
+}
+
+// Proof makes the proof that a row is in the journal as it is now.
+func (r *Reader) Proof(ctx context.Context, seq int64) (journal.Proof, error) {
+	head, err := r.Head(ctx)
+	if err != nil {
+		return journal.Proof{}, err
+	}
+	return journal.InclusionProof(head.Size, seq, head.Note, r.Hashes(ctx))
+}
+
+// batch is how many rows are in memory while a journal is read through.
+const batch = 1024
+
+// journalRows reads the journal through from a sequence on, with the columns stored beside each row.
+func (r *Reader) journalRows(ctx context.Context, from int64) iter.Seq2[queries.Journal, error] {
+	return func(yield func(queries.Journal, error) bool) {
+		for {
+			rows, err := r.q.Rows(ctx, from, batch)
+			if err != nil {
+				yield(queries.Journal{}, fmt.Errorf("reading journal rows from %d on: %w", from, err))
+				return
+			}
+			for row := range slices.Values(rows) {
+				if !yield(row, nil) {
+					return
+				}
+			}
+			if len(rows) < batch {
+				return
+			}
+			from = rows[len(rows)-1].Seq + 1
+		}
+	}
+}

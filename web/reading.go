@@ -1,0 +1,191 @@
+package web
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/locale"
+)
+
+// Reading is a journal row with its words.
+type Reading struct {
+	dr.Row
+	Text string `json:"text"`
+}
+
+// ReadingOf puts a row into words. A kind of row that a newer version wrote is shown by its name.
+func ReadingOf(lang string, row dr.Row) Reading {
+	out := Reading{Row: row}
+	if row.Kind == dr.RowRefusal {
+		out.Text = refusalText(lang, row)
+		return out
+	}
+	id, args := words(row)
+	if id == "" {
+		out.Text = string(row.Kind)
+		return out
+	}
+	args["actor"] = row.Actor
+	if row.Actor == "" {
+		args["actor"] = locale.Sentence(lang, "row_itself", nil)
+	}
+	out.Text = locale.Sentence(lang, id, args)
+	return out
+}
+
+// refusalText repeats the sentence the person was given.
+func refusalText(lang string, row dr.Row) string {
+	var d dr.RefusalData
+	if json.Unmarshal(row.Data, &d) != nil {
+		return string(row.Kind)
+	}
+	who := row.Actor
+	if who == "" {
+		who = locale.Sentence(lang, "row_somebody", nil)
+	}
+	args := dr.Args{"actor": who, "verb": string(d.Verb), "why": locale.Sentence(lang, d.ID, d.Args)}
+	if d.Verb == "" {
+		return locale.Sentence(lang, "row_refusal_at_door", args)
+	}
+	return locale.Sentence(lang, "row_refusal", args)
+}
+
+// words names the sentence for a row and fills its holes.
+func words(row dr.Row) (string, dr.Args) {
+	switch row.Kind {
+	case dr.RowRequested:
+		return wordsOf(row, "row_requested", func(d dr.RequestedData) dr.Args {
+			return dr.Args{"plan": d.Plan, "mode": string(d.Mode), "from": d.From, "to": d.To, "reason": d.Reason}
+		})
+	case dr.RowState:
+		return wordsOf(row, "row_state", func(d dr.StateData) dr.Args {
+			return dr.Args{"from": string(d.From), "to": string(d.To), "why": first(string(d.Pause), d.Reason, d.Event)}
+		})
+	case dr.RowPreflight:
+		return wordsOf(row, "row_preflight", preflightArgs)
+	case dr.RowRound:
+		return wordsOf(row, "row_round", func(d dr.RoundData) dr.Args {
+			return dr.Args{"round": strconv.Itoa(d.Number), "expires": d.Expires.String(), "changed": strings.Join(d.Changed, "; ")}
+		})
+	case dr.RowVote:
+		return wordsOf(row, "row_vote", func(d dr.VoteData) dr.Args {
+			return dr.Args{"verdict": d.Verdict, "have": strconv.Itoa(d.Have), "need": strconv.Itoa(d.Need), "reason": d.Reason}
+		})
+	case dr.RowRoundEnd:
+		return wordsOf(row, "row_round_end", func(d dr.RoundEndData) dr.Args {
+			return dr.Args{"round": strconv.Itoa(d.Number), "state": d.State, "reason": d.Reason}
+		})
+	case dr.RowCodeIssued, dr.RowCodeRevoked:
+		return wordsOf(row, "row_"+strings.ReplaceAll(string(row.Kind), ".", "_"), func(d dr.CodeData) dr.Args {
+			return dr.Args{"issuer": d.Issuer, "expires": d.Expires.String(), "reason": d.Reason}
+		})
+	case dr.RowCodeTried:
+		return wordsOf(row, "row_code_tried", func(d dr.CodeTriedData) dr.Args {
+			return dr.Args{"left": strconv.Itoa(d.Left)}
+		})
+	case dr.RowStarted:
+		return wordsOf(row, "row_started", func(d dr.StartedData) dr.Args {
+			return dr.Args{"voters": strings.Join(d.Voters, ", "), "issuers": strings.Join(d.Issuers, ", "), "people": strconv.Itoa(d.People)}
+		})
+	}
+	return moreWords(row)
+}
+
+func moreWords(row dr.Row) (string, dr.Args) {
+	switch row.Kind {
+	case dr.RowIntent:
+		return wordsOf(row, "row_intent", func(d dr.IntentData) dr.Args {
+			return dr.Args{"step": d.Step, "n": strconv.Itoa(d.N), "purpose": d.Purpose}
+		})
+	case dr.RowOutcome:
+		return wordsOf(row, "row_outcome", func(d dr.OutcomeData) dr.Args {
+			return dr.Args{"step": d.Step, "state": string(d.State), "took": d.Took.String(), "text": d.Text}
+		})
+	case dr.RowStep:
+		return wordsOf(row, "row_step", func(d dr.StepData) dr.Args {
+			return dr.Args{"step": d.Step, "from": string(d.From), "to": string(d.To), "how": d.How, "reason": d.Reason}
+		})
+	case dr.RowSystem:
+		return wordsOf(row, "row_system", func(d dr.SystemData) dr.Args {
+			return dr.Args{"system": d.ID, "state": d.State, "site": d.Site, "verdict": d.Verdict}
+		})
+	case dr.RowPlacement:
+		return wordsOf(row, "row_placement", func(d dr.PlacementData) dr.Args {
+			return dr.Args{"system": d.System, "from": d.From, "to": d.To}
+		})
+	case dr.RowOverride:
+		return wordsOf(row, "row_override", func(d dr.Override) dr.Args { return dr.Args{"check": d.Check, "reason": d.Reason} })
+	case dr.RowCommand:
+		return wordsOf(row, "row_command", func(d dr.CommandData) dr.Args {
+			return dr.Args{"from": d.From, "to": d.To, "accepted": strconv.FormatBool(d.Accepted)}
+		})
+	case dr.RowForced:
+		return wordsOf(row, "row_forced", func(d dr.ForcedData) dr.Args {
+			return dr.Args{"systems": strings.Join(d.Systems, ", "), "reason": d.Reason}
+		})
+	case dr.RowNotice:
+		return wordsOf(row, "row_notice", func(d dr.NoticeData) dr.Args {
+			return dr.Args{"to": d.To, "via": d.Via, "state": d.State, "text": d.Text}
+		})
+	case dr.RowFinding, dr.RowObservation:
+		return wordsOf(row, "row_"+string(row.Kind), func(d dr.FindingData) dr.Args { return dr.Args{"text": d.Text, "owner": d.Owner} })
+	case dr.RowSignOff:
+		return wordsOf(row, "row_sign_off", func(d dr.SignOffData) dr.Args { return dr.Args{"text": d.Text} })
+	}
+	return houseWords(row)
+}
+
+// houseWords are rows about the installation rather than a run.
+func houseWords(row dr.Row) (string, dr.Args) {
+	switch row.Kind {
+	case dr.RowInstalled:
+		return "row_installed", dr.Args{}
+	case dr.RowAnchor:
+		return wordsOf(row, "row_anchor", func(d dr.AnchorData) dr.Args {
+			return dr.Args{"size": strconv.FormatInt(d.Size, 10), "to": d.To, "why": d.Why}
+		})
+	case dr.RowTraffic:
+		return "row_traffic", dr.Args{}
+	case dr.RowCredential:
+		return wordsOf(row, "row_credential", func(d dr.CredentialData) dr.Args {
+			return dr.Args{"person": d.Person, "what": d.What, "state": d.State, "id": d.ID}
+		})
+	case dr.RowKey:
+		return "row_key", dr.Args{}
+	case dr.RowBlobErased:
+		return wordsOf(row, "row_blob_erased", func(d dr.Blob) dr.Args { return dr.Args{"digest": d.Digest, "name": d.Name} })
+	case dr.RowOrganisation:
+		return "row_organisation", dr.Args{}
+	}
+	return "", nil
+}
+
+// wordsOf reads the row's data; a row that cannot be read is shown by its kind.
+func wordsOf[T any](row dr.Row, id string, fill func(T) dr.Args) (string, dr.Args) {
+	var d T
+	if err := json.Unmarshal(row.Data, &d); err != nil {
+		return "", nil
+	}
+	return id, fill(d)
+}
+
+func preflightArgs(d dr.PreflightData) dr.Args {
+	failed := []string{}
+	for _, c := range d.Checks {
+		if !c.OK {
+			failed = append(failed, c.ID)
+		}
+	}
+	return dr.Args{"checks": strconv.Itoa(len(d.Checks)), "failed": strconv.Itoa(len(failed)), "which": strings.Join(failed, ", ")}
+}
+
+func first(texts ...string) string {
+	for _, t := range texts {
+		if t != "" {
+			return t
+		}
+	}
+	return ""
+}

@@ -2,6 +2,7 @@ package actions_test
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -103,6 +104,7 @@ type site struct {
 }
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	io.Copy(io.Discard, r.Body) //nolint:errcheck // only then does the server notice that a client has gone
 	switch r.URL.Path {
 	case "/do":
 		s.Lock()

@@ -53,7 +53,7 @@ func (s *scene) byMail(ctx context.Context, t Target, msg notice) sent {
 	case err != nil:
 		return sent{dr.StepUnknown, fmt.Sprintf("%s was sent, the answer is lost: %v", id, err)}
 	}
-	c.Quit() //nolint:errcheck // the message is accepted whatever the farewell
+	c.Text.PrintfLine("QUIT") //nolint:errcheck // the message is accepted; nobody waits for the farewell
 	return sent{dr.StepOK, fmt.Sprintf("%s accepted: 250 %s", id, reply)}
 }
 
@@ -120,7 +120,7 @@ func envelope(c *smtp.Client, from string, rcpt []*mail.Address) error {
 			return fmt.Errorf("recipient: %w", err)
 		}
 	}
-	if _, err := c.Text.Cmd("DATA"); err != nil {
+	if err := c.Text.PrintfLine("DATA"); err != nil {
 		return err
 	}
 	_, _, err := c.Text.ReadResponse(354)

@@ -75,13 +75,13 @@ func (a *App) build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	set := actions.NewSet(actions.Options{Clock: clock, Secrets: hidden.plan, Known: hidden.known(), AllowHTTP: cfg.AllowHTTP,
-		Env: append(cfg.CommandEnv(), o.Env...), Dir: cfg.StateDir, SpoolDir: "", Notify: targets(cfg), Stdout: os.Stderr, Log: o.Log})
-	a.Files = newFiles(cfg.Org, set.Specs(), o.Version, clock)
+	a.Files = newFiles(cfg.Org, actions.Specs(), o.Version, clock)
 	catalog, err := a.Files.Catalog()
 	if err != nil {
 		return err
 	}
+	set := actions.NewSet(actions.Options{Clock: clock, Secrets: hidden.plan, Known: hidden.known(), AllowHTTP: cfg.AllowHTTP,
+		Env: append(cfg.CommandEnv(), o.Env...), Dir: cfg.StateDir, Notify: targets(cfg, catalog), Stdout: os.Stderr, Log: o.Log})
 	a.Store, err = store.Open(ctx, store.Options{Dir: cfg.StateDir, URL: cfg.DatabaseURL.Reveal(), Organisation: catalog.Organisation().ID,
 		Clock: clock, Key: hidden.logKey, Log: o.Log})
 	if err != nil {
@@ -89,7 +89,7 @@ func (a *App) build(ctx context.Context, o Options) error {
 	}
 	a.onStop("store", func(context.Context) error { return a.Store.Close() })
 	a.Engine = fsm.New(fsm.Config{Store: a.Store, Catalog: a.Files.Catalog, Hands: set.Hands(), Eyes: set.Eyes(), Clock: clock,
-		Pepper: hidden.pepper, Log: o.Log, Version: o.Version, Instance: instance(), Parallel: cfg.MaxParallel,
+		Pepper: hidden.pepper, Log: o.Log, Version: o.Version, Instance: a.instance(), Parallel: cfg.MaxParallel,
 		Anchor: anchors(cfg, set.Hands(), o.Log), Point: o.Point})
 	metrics := prometheus.NewRegistry()
 	addr := cfg.Addr
@@ -150,8 +150,12 @@ func (a *App) ready(ctx context.Context) []web.Check {
 	return []web.Check{store, files}
 }
 
-// instance names this process in leases: machine and process.
-func instance() string {
+// instance names this process in leases: machine and process. SQLite lets one process in at a time,
+// so whoever holds the file takes over what the one before it left, at once.
+func (a *App) instance() string {
+	if a.Store.Dialect() == "sqlite" {
+		return "here"
+	}
 	host, err := os.Hostname()
 	if err != nil {
 		host = "host"

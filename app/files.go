@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,8 +50,9 @@ func (f *Files) Catalog() (*catalog.Catalog, error) {
 		f.looked = now
 	}
 	if n := catalog.Errors(f.problems); n > 0 {
-		return f.catalog, dr.Errorf(dr.Invalid, "the organisation's files have %d mistakes, the first: %s", n, catalog.FormatProblems(f.problems[:1])).
-			WithHint("run `switchman check %s` and mend what it lists", f.dir)
+		first := slices.IndexFunc(f.problems, func(p catalog.Problem) bool { return p.Severity == catalog.Error })
+		return f.catalog, dr.Errorf(dr.Invalid, "the organisation's files have %d mistakes; the first at %s: %s", n, f.problems[first].Where(),
+			f.problems[first].Text).WithHint("run `switchman check %s` and mend what it lists", f.dir)
 	}
 	return f.catalog, nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,16 +14,13 @@ import (
 	"github.com/switchman-dr/switchman/journal"
 )
 
-// maxSecret is the most a secret file may hold.
-const maxSecret = 64 << 10
-
 // smtpSecret is the name under which the mail account's password is asked for.
 const smtpSecret = "SWITCHMAN_SMTP_PASSWORD"
 
 // hidden is what must not be shown: the pepper of security codes, the key of the journal, and the
 // place where plans' secrets are read from at the moment of use.
 type hidden struct {
-	dir    string
+	cfg    *config.Config
 	pepper []byte
 	logKey *journal.Signer // nil: the store makes one at its first start
 	smtp   string
@@ -32,7 +28,7 @@ type hidden struct {
 }
 
 func openSecrets(cfg *config.Config) (*hidden, error) {
-	h := &hidden{dir: cfg.SecretsDir, pepper: []byte(cfg.Pepper.Reveal()), smtp: cfg.SMTPPassword.Reveal()}
+	h := &hidden{cfg: cfg, pepper: []byte(cfg.Pepper.Reveal()), smtp: cfg.SMTPPassword.Reveal()}
 	for _, s := range []config.Secret{cfg.Pepper, cfg.SMTPPassword, cfg.Token, cfg.DatabaseURL} {
 		if v := s.Reveal(); v != "" {
 			h.values = append(h.values, v)
@@ -62,25 +58,7 @@ func (h *hidden) plan(name string) (string, error) {
 	if name == smtpSecret {
 		return h.smtp, nil
 	}
-	if h.dir == "" {
-		return "", dr.Errorf(dr.Unavailable, "the secret %s was asked for, but no directory of secrets is configured", name).
-			WithHint("set SWITCHMAN_SECRETS_DIR")
-	}
-	root, err := os.OpenRoot(h.dir)
-	if err != nil {
-		return "", fmt.Errorf("opening the directory of secrets: %w", err)
-	}
-	defer root.Close()
-	f, err := root.Open(name)
-	if err != nil {
-		return "", fmt.Errorf("reading the secret %s: %w", name, err)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSecret))
-	if err != nil {
-		return "", fmt.Errorf("reading the secret %s: %w", name, err)
-	}
-	return strings.TrimRight(string(b), "\r\n"), nil
+	return h.cfg.Secret(name)
 }
 
 // keptPepper reads the pepper an earlier start made, or makes it.

@@ -7,21 +7,52 @@ import (
 	"log/syslog"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/switchman-dr/switchman/actions"
+	"github.com/switchman-dr/switchman/catalog"
 	"github.com/switchman-dr/switchman/config"
 	"github.com/switchman-dr/switchman/dr"
 )
 
 // targets turns the configured ways to reach people into those of the notify action. A sample
-// without any configuration tells everybody on standard error, so that its plans can run.
-func targets(cfg *config.Config) map[string][]actions.Target {
+// organisation for which nothing is configured tells all its recipients through a file in the state
+// directory, so that its plans can run.
+func targets(cfg *config.Config, c *catalog.Catalog) map[string][]actions.Target {
 	out := map[string][]actions.Target{}
 	for class, ways := range cfg.Notify {
 		for _, w := range ways {
 			out[class] = append(out[class], target(cfg, w))
+		}
+	}
+	if c.Organisation().Environment == dr.Sample && len(out) == 0 {
+		for _, class := range recipients(c) {
+			out[class] = []actions.Target{{Kind: "file", Name: noticeFile, File: filepath.Join(cfg.StateDir, noticeFile)}}
+		}
+	}
+	if _, set := out["contact:mail"]; !set && cfg.SMTPAddr != "" {
+		out["contact:mail"] = []actions.Target{target(cfg, config.Target{Mail: []string{""}})}
+	}
+	return out
+}
+
+// noticeFile receives the notices of a sample.
+const noticeFile = "notices.jsonl"
+
+// recipients are the classes of people that plans tell something.
+func recipients(c *catalog.Catalog) []string {
+	var out []string
+	for _, p := range c.Plans() {
+		s, err := c.Compile(catalog.Selection{Plan: p.ID, Mode: dr.Drill})
+		if err != nil {
+			continue // a plan that does not compile tells nobody
+		}
+		for _, st := range s.Steps {
+			if st.Notify != nil && !slices.Contains(out, st.Notify.To) {
+				out = append(out, st.Notify.To)
+			}
 		}
 	}
 	return out
@@ -31,6 +62,10 @@ func target(cfg *config.Config, w config.Target) actions.Target {
 	switch {
 	case len(w.Command) > 0:
 		return actions.Target{Kind: "command", Name: w.Command[0], Argv: w.Command}
+	case w.File != "":
+		return actions.Target{Kind: "file", Name: w.File, File: w.File}
+	case w.Stdout:
+		return actions.Target{Kind: "stdout"}
 	case len(w.Mail) > 0:
 		return actions.Target{Kind: "mail", Address: cfg.SMTPAddr, From: cfg.SMTPFrom, To: w.Mail, User: cfg.SMTPUser,
 			Password: "secret:" + smtpSecret, TLS: cfg.SMTPTLS}

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -16,15 +17,11 @@ var wordText string
 
 const wordBits = 11
 
+// wordList is the text cut once.
+var wordList = sync.OnceValue(func() []string { return strings.Fields(wordText) })
+
 // word gives the word with a number from 1 to 2,048.
-func word(number int) string {
-	rest := wordText
-	for range number - 1 {
-		_, rest, _ = strings.Cut(rest, "\n")
-	}
-	w, _, _ := strings.Cut(rest, "\n")
-	return w
-}
+func word(number int) string { return wordList()[number-1] }
 
 // Words are the first 33 bits of a digest in three words, for people to read and type; each has a
 // number, 1 to 2,048, that may be typed instead. They prove that somebody read this page, not that

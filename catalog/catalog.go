@@ -45,6 +45,7 @@ type Catalog struct {
 	infos   []PlanInfo
 
 	reconciles map[string]rawReconcile // by protection
+	problems   []Problem
 	runnable   error
 }
 
@@ -94,9 +95,9 @@ func Load(fsys fs.FS, specs []dr.ActionSpec, version string, now time.Time) (*Ca
 	k.policy()
 	k.gates()
 	k.plans()
-	problems := rep.sorted()
-	c.runnable = notRunnable(c, problems)
-	return c, problems
+	c.problems = rep.sorted()
+	c.runnable = notRunnable(c, c.problems)
+	return c, slices.Clone(c.problems)
 }
 
 // Organisation is what the files say, as far as it could be read.
@@ -113,6 +114,28 @@ func (c *Catalog) Plan(id string) (PlanInfo, bool) {
 		}
 	}
 	return PlanInfo{}, false
+}
+
+// Problems are those of one plan: in its own file, in the files of its systems and in what every plan
+// stands on. They are nil for a plan nobody knows.
+func (c *Catalog) Problems(plan string) []Problem {
+	p := c.plan(plan)
+	if p == nil {
+		return nil
+	}
+	files := map[string]bool{p.At.file: true, "organisation.yaml": true, "roster.yaml": true, "policy.yaml": true}
+	for _, s := range c.files.systems {
+		if slices.ContainsFunc(p.Systems, func(w word) bool { return w.S == s.System.S }) {
+			files[s.At.file] = true
+		}
+	}
+	out := []Problem{}
+	for _, problem := range c.problems {
+		if files[problem.File] {
+			out = append(out, problem)
+		}
+	}
+	return out
 }
 
 // Digest names all files together; it says whether anything changed at all.

@@ -135,6 +135,9 @@ func (k *checker) identity(raw *rawOrganisation) {
 	o, id := &k.c.org, raw.Organisation
 	o.ID, o.Name, o.Environment, o.TimeZone = id.ID.S, id.Name.S, dr.Environment(id.Environment.S), id.TimeZone.S
 	o.Languages = texts(id.Languages)
+	if o.Name == "" {
+		o.Name = o.ID
+	}
 	k.twice(id.Languages)
 	if len(o.Languages) == 0 {
 		o.Languages = []string{"en"}

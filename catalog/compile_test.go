@@ -92,6 +92,48 @@ func TestSubset(t *testing.T) {
 	}
 }
 
+// A single step that looks through the probe of a system, or compares its protection, goes with it.
+func TestSubsetLeavesOutWhatBelongsToOthers(t *testing.T) {
+	files := good(t)
+	edit(t, files, "plans/switchover.yaml", "  - {id: tell,", "  - {id: look, action: check, with: {probe: can-pay}, needs: [start]}\n  - {id: compare, action: reconcile, with: {protection: ledger-stream}, needs: [look]}\n  - {id: tell,")
+	edit(t, files, "plans/switchover.yaml", "needs: [freeze]}", "needs: [compare]}")
+	c := load(t, files)
+	sel := drill("bank-switchover")
+	if s := compile(t, c, sel); s.Steps[len(s.Steps)-1].ID != "tell" {
+		t.Errorf("steps: %v", needsOf(s))
+	} else if look, _ := s.Step("look"); look.System != "ledger" || look.Probe.Action != "exec" {
+		t.Errorf("look: %+v", look)
+	}
+	sel.Systems = []string{"identity"}
+	s := compile(t, c, sel)
+	if got := needsOf(s)["tell"]; !slices.Equal(got, []string{"start@id-w1"}) {
+		t.Errorf("tell waits for %v", got)
+	}
+}
+
+func TestProblemsOfAPlan(t *testing.T) {
+	files := good(t)
+	edit(t, files, "systems/identity.yaml", "home: east", "home: eats")
+	edit(t, files, "plans/failover.yaml", "kind: failover", "kind: failovr")
+	c, _ := catalog.Load(files, specs(), "test", now())
+	where := func(plan string) string {
+		var out []string
+		for _, p := range c.Problems(plan) {
+			out = append(out, p.File)
+		}
+		return strings.Join(slices.Compact(out), " ")
+	}
+	if got := where("ledger-failover"); got != "plans/failover.yaml" {
+		t.Errorf("ledger-failover: %s", got)
+	}
+	if got := where("bank-switchover"); got != "plans/switchover.yaml systems/identity.yaml" {
+		t.Errorf("bank-switchover: %s", got)
+	}
+	if c.Problems("other") != nil {
+		t.Error("problems of a plan nobody knows")
+	}
+}
+
 func TestDirection(t *testing.T) {
 	c := load(t, good(t))
 	s := compile(t, c, drill("bank-switchback"))
@@ -186,8 +228,10 @@ func TestReadOnlyOrganisation(t *testing.T) {
 		delete(files, name)
 	}
 	edit(t, files, "plans/failover.yaml", "action: manual, class: read", "action: telephone")
+	edit(t, files, "systems/identity.yaml", "name: Identity\nrto: 5m\nrpo: 0s\n", "")
+	edit(t, files, "systems/identity.yaml", "role: app, ", "")
 	c, problems := catalog.Load(files, specs(), "test", now())
-	if catalog.Errors(problems) > 0 || len(problems) < 4 {
+	if catalog.Errors(problems) > 0 || len(problems) < 9 {
 		t.Errorf("problems:\n%s", catalog.FormatProblems(problems))
 	}
 	if len(c.Organisation().Systems) != 2 || len(c.Plans()) != 2 {

@@ -111,8 +111,42 @@ func (m *move) instances(raw *rawStep) {
 	case len(m.plan.Systems) == 1 && len(m.systems) == 1:
 		m.instance(raw, &m.systems[0], nil)
 	default:
-		m.instance(raw, nil, nil)
+		m.single(raw)
 	}
+}
+
+// single makes a step that is neither on nodes nor per system. One that looks through the probe of one
+// system, or compares one system's protection, belongs to that system and is left out with it.
+func (m *move) single(raw *rawStep) {
+	owner := m.owner(raw)
+	if owner == "" {
+		m.instance(raw, nil, nil)
+		return
+	}
+	for i := range m.systems {
+		if m.systems[i].ID == owner {
+			m.instance(raw, &m.systems[i], nil)
+		}
+	}
+}
+
+// owner is the only system of the plan whose probe or protection a step names; empty when there is
+// no such system, or more than one.
+func (m *move) owner(raw *rawStep) string {
+	probe, _ := raw.With.stringParam("probe")
+	protection, _ := raw.With.stringParam("protection")
+	kind := m.c.kind(raw.Action.S)
+	owner, owners := "", 0
+	for _, sys := range m.c.systemsOf(m.plan) {
+		if kind == dr.CheckStep && slices.ContainsFunc(sys.Probes, func(p dr.Probe) bool { return p.ID == probe.S }) ||
+			kind == dr.ReconcileStep && slices.ContainsFunc(sys.Protections, func(p dr.Protection) bool { return p.ID == protection.S }) {
+			owner, owners = sys.ID, owners+1
+		}
+	}
+	if owners != 1 {
+		return ""
+	}
+	return owner
 }
 
 func selects(words []word, s string) bool {
@@ -234,103 +268,6 @@ func notice(c dr.Call) *dr.Notify {
 	get := func(name string) string { s, _ := c.Params[name].(string); return s }
 	due, _ := parseSpan(get("due"))
 	return &dr.Notify{To: get("to"), After: get("after"), Due: due, Text: get("text")}
-}
-
-// systemProbe finds the probe of a system that a check step names and fills it for this move.
-func (m *move) systemProbe(s *dr.Step, raw *rawStep) *dr.Call {
-	name, ok := raw.With.stringParam("probe")
-	if !ok {
-		m.rep(raw.At, "with: {probe: ID} names one of the system's probes; probe: {action: …} is one of its own", "the check %q says nothing to look at", s.Base)
-		return nil
-	}
-	var (
-		found *dr.Call
-		in    string
-		known []string
-	)
-	for i := range m.systems {
-		sys := &m.systems[i]
-		if s.System != "" && s.System != sys.ID {
-			continue
-		}
-		for _, p := range sys.Probes {
-			known = append(known, p.ID)
-			if p.ID != name.S {
-				continue
-			}
-			if found != nil && in == sys.ID {
-				continue // a duplicate, reported as one
-			}
-			if found != nil {
-				m.rep(name.At, "say per: system", "more than one system has a probe %q", name.S)
-				return found
-			}
-			call := m.probeCall(sys, p)
-			found, in = &call, sys.ID
-		}
-	}
-	if found == nil {
-		where := "no system of the plan"
-		if s.System != "" {
-			where = "the system " + s.System
-		}
-		have := " has no"
-		if s.System == "" {
-			have = " has a"
-		}
-		m.rep(name.At, didYouMean(name.S, known), "%s%s probe %q", where, have, name.S)
-		return nil
-	}
-	if found.Action == "" {
-		m.rep(name.At, "give it action: and with: in the system's file", "the probe %q has nothing to look with", name.S)
-	}
-	return found
-}
-
-// probeCall fills the probe of a system for this move.
-func (m *move) probeCall(sys *dr.System, p dr.Probe) dr.Call {
-	site := p.Site
-	if site == "" {
-		site = m.to
-	}
-	values := map[string]string{"{from}": m.from, "{to}": m.to, "{site}": site, "{system}": sys.ID}
-	return fillCall(p.Call, func(s string) string {
-		if v, ok := values[s]; ok {
-			return v
-		}
-		return s
-	})
-}
-
-// fillCall is a copy of a call with every text passed through fill.
-func fillCall(c dr.Call, fill func(string) string) dr.Call {
-	out := dr.Call{Action: c.Action}
-	if c.Params != nil {
-		out.Params = make(map[string]any, len(c.Params))
-	}
-	for name, v := range c.Params {
-		switch v := v.(type) {
-		case string:
-			out.Params[name] = fill(v)
-		case []string:
-			list := make([]string, len(v))
-			for i, s := range v {
-				list[i] = fill(s)
-			}
-			out.Params[name] = list
-		case map[string]string:
-			table := make(map[string]string, len(v))
-			for key, s := range v {
-				table[key] = fill(s)
-			}
-			out.Params[name] = table
-		case dr.Call:
-			out.Params[name] = fillCall(v, fill)
-		default:
-			out.Params[name] = v
-		}
-	}
-	return out
 }
 
 // ungraceful says what becomes of the step once the run is forced. Where the plan says nothing, a

@@ -52,6 +52,8 @@ type reading struct {
 	sum   hash.Hash
 	files int
 	lost  map[string]bool
+
+	readOnly bool // neither roster nor policy: nothing can run
 }
 
 // readAll reads every file that counts, in the order of their names.
@@ -64,6 +66,7 @@ func readAll(fsys fs.FS, rep *reporter) (rawFiles, string) {
 		return out, ""
 	}
 	runbooks := false
+	r.readOnly = !has(entries, "roster.yaml") && !has(entries, "policy.yaml")
 	for _, e := range entries {
 		switch name := e.Name(); name {
 		case "organisation.yaml":
@@ -93,18 +96,19 @@ func listed(fsys fs.FS, dir string) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
+func has(entries []fs.DirEntry, name string) bool {
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name })
+}
+
 // missing says which parts of an organisation are not there.
 func (r *reading) missing(entries []fs.DirEntry, runbooks bool) {
-	has := func(name string) bool {
-		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name })
-	}
-	if !has("organisation.yaml") {
+	if !has(entries, "organisation.yaml") {
 		r.rep.err(pos{file: "organisation.yaml"}, "every organisation has one; it names sites, hosts and resources", "the file is missing")
 	}
-	if !has("roster.yaml") {
+	if !has(entries, "roster.yaml") {
 		r.rep.warn(pos{file: "roster.yaml"}, "an empty roster refuses everybody", "the file is missing: nothing can run")
 	}
-	if !has("policy.yaml") {
+	if !has(entries, "policy.yaml") {
 		r.rep.warn(pos{file: "policy.yaml"}, "the policy says how many people must agree", "the file is missing: nothing can run")
 	}
 	if !runbooks {
@@ -188,7 +192,7 @@ func readOne[T any](r *reading, name string, e fs.DirEntry) *T {
 		return nil
 	}
 	v := new(T)
-	d := decoder{file: name, rep: r.rep}
+	d := decoder{file: name, rep: r.rep, readOnly: r.readOnly}
 	d.into(root, v)
 	if deref(root).Kind != yaml.MappingNode {
 		return nil

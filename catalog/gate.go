@@ -134,10 +134,10 @@ func (g gate) arrangements() [][]seat {
 		base = append(base, seat{"issuer of the code", has(g.rule.Issuers)})
 	}
 	var out [][]seat
-	for i := range voters {
-		if i == 0 && !g.rule.RequesterMaySubmit {
-			continue
-		}
+	if g.rule.RequesterMaySubmit {
+		out = append(out, g.padded(slices.Clone(base)))
+	}
+	for i := 1; i < voters; i++ {
 		shared := slices.Clone(base)
 		also := shared[i].fits
 		shared[i] = seat{shared[i].what, func(g gate, a []dr.Person) bool { return also(g, a) && submits(g, a) }}
@@ -233,7 +233,7 @@ func segments(r dr.Roster) []segment {
 			for day := range 7 {
 				for _, clock := range []string{d.From, d.To} {
 					if m, ok := minuteOf(clock); ok {
-						cuts = append(cuts, day*dayMinutes+m)
+						cuts = append(cuts, (day*dayMinutes+m)%weekMinutes)
 					}
 				}
 			}
@@ -253,7 +253,7 @@ func segments(r dr.Roster) []segment {
 }
 
 func minuteOf(clock string) (int, bool) {
-	if len(clock) != 5 || !formats["clock"].fits(clock) {
+	if len(clock) != 5 || !formats["until"].fits(clock) {
 		return 0, false
 	}
 	return int(clock[0]-'0')*600 + int(clock[1]-'0')*60 + int(clock[3]-'0')*10 + int(clock[4]-'0'), true

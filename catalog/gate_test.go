@@ -36,7 +36,7 @@ func TestOnDuty(t *testing.T) {
 }
 
 func drawRoster(t *rapid.T) dr.Roster {
-	clock := rapid.SampledFrom([]string{"00:00", "06:30", "08:00", "12:00", "20:00", "23:59"})
+	clock := rapid.SampledFrom([]string{"00:00", "06:30", "08:00", "12:00", "20:00", "23:59", "24:00"})
 	var r dr.Roster
 	for i := range rapid.IntRange(1, 7).Draw(t, "people") {
 		p := dr.Person{ID: fmt.Sprint("p", i), Human: fmt.Sprint("h", rapid.IntRange(0, i).Draw(t, "human"))}
@@ -113,7 +113,10 @@ func closable(g gate, humans map[string][]dr.Person) bool {
 		submitter, outsider := false, false
 		for i, id := range ids {
 			counts[part[i]]++
-			if has(id, g.rule.Submitters...) && part[i] != issuer && (part[i] != requester || g.rule.RequesterMaySubmit) {
+			if part[i] == requester && g.rule.RequesterMaySubmit {
+				submitter = true
+			}
+			if has(id, g.rule.Submitters...) && part[i] != issuer && part[i] != requester {
 				submitter = true
 				outsider = outsider || part[i] == nobody
 			}

@@ -114,7 +114,7 @@ func (k *checker) planSystems(p *rawPlan) []dr.System {
 // the only other one its systems have nodes at, or the one the plan names.
 func (c *Catalog) sides(p *rawPlan, systems []dr.System, rep report) (from, to string, ok bool) {
 	home := systems[0].Home
-	if slices.ContainsFunc(systems, func(s dr.System) bool { return s.Home == "" || len(s.Nodes) == 0 }) {
+	if slices.ContainsFunc(systems, func(s dr.System) bool { return s.Home == "" }) {
 		return "", "", false // reported where it is missing
 	}
 	for _, s := range systems[1:] {
@@ -157,9 +157,9 @@ func (c *Catalog) sides(p *rawPlan, systems []dr.System, rep report) (from, to s
 }
 
 // home warns where the site a plan leaves is the only one Switchman itself runs at: should that site
-// be lost, nobody is left to run the plan. A switchback leaves a site that is alive.
+// be lost, nobody is left to run the plan.
 func (k *checker) home(p *rawPlan, info PlanInfo) {
-	if sites := k.c.org.SwitchmanSites; len(sites) == 1 && sites[0] == info.From && info.Direction == dr.Outbound {
+	if sites := k.c.org.SwitchmanSites; len(sites) == 1 && sites[0] == info.From {
 		k.warn(p.Plan.At, "run Switchman at the other site, too", "%s leaves %q, the only site Switchman runs at; if that site is lost, so is the plan", info.ID, info.From)
 	}
 }
@@ -225,14 +225,21 @@ func (k *checker) criteria(p *rawPlan) {
 // selectors checks what steps select, on all systems of the plan.
 func (k *checker) selectors(p *rawPlan, systems []dr.System) {
 	rep := k.planRep()
-	roles, ids, nodes := map[string]bool{}, map[string]bool{}, map[string]bool{}
+	roles, ids, nodes, protections := map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, s := range systems {
 		ids[s.ID] = true
 		for _, n := range s.Nodes {
 			roles[n.Role], nodes[n.ID] = true, true
 		}
+		for _, p := range s.Protections {
+			protections[p.ID] = true
+		}
 	}
 	for i := range p.Steps {
+		if k.c.kind(p.Steps[i].Action.S) == dr.ReconcileStep {
+			w, _ := p.Steps[i].With.stringParam("protection")
+			k.among(rep, protections, "the plan's systems have no protection", w)
+		}
 		on := p.Steps[i].On
 		if on == nil {
 			continue

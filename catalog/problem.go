@@ -12,8 +12,8 @@ import (
 type Severity string
 
 const (
-	Error   Severity = "error"
-	Warning Severity = "warning"
+	Error   Severity = "error"   // nothing runs until it is mended
+	Warning Severity = "warning" // worth knowing
 )
 
 // Problem is one mistake in one place of the files. Line and Column count from 1 and are 0 when the

@@ -1,6 +1,7 @@
 package catalog
 
-// The raw types mirror the files field by field; JSON Schemas are generated from their tags. What
+// The raw types mirror the files field by field; JSON Schemas are generated from their tags. A field
+// tagged req:"1" must always be there, one tagged req:"run" wherever something can run. What
 // they hold has the right shape and is not yet compared with anything else.
 
 type rawOrganisation struct {
@@ -18,9 +19,9 @@ type rawOrganisation struct {
 type rawIdentity struct {
 	At          pos    `noun:"organisation"`
 	ID          word   `yaml:"id" req:"1" format:"id" doc:"short name, never changed"`
-	Name        word   `yaml:"name" req:"1" doc:"name people use"`
-	Environment word   `yaml:"environment" req:"1" enum:"production|test|sample" doc:"anything but production is watermarked everywhere"`
-	TimeZone    word   `yaml:"time_zone" req:"1" format:"zone" doc:"IANA zone; duty periods and windows are read in it"`
+	Name        word   `yaml:"name" req:"run" doc:"name people use"`
+	Environment word   `yaml:"environment" req:"run" enum:"production|test|sample" doc:"anything but production is watermarked everywhere"`
+	TimeZone    word   `yaml:"time_zone" req:"run" format:"zone" doc:"IANA zone; duty periods and windows are read in it"`
 	Languages   []word `yaml:"languages" one:"1" enum:"en|zh" doc:"the first is the organisation's own"`
 }
 
@@ -62,16 +63,16 @@ type rawChannel struct {
 type rawSystem struct {
 	At          pos             `noun:"a system"`
 	System      word            `yaml:"system" req:"1" format:"id" doc:"short name of the business system"`
-	Name        word            `yaml:"name" req:"1" doc:"name people use"`
+	Name        word            `yaml:"name" req:"run" doc:"name people use"`
 	Tier        word            `yaml:"tier" doc:"a class the organisation may define"`
-	RTO         span            `yaml:"rto" req:"1" doc:"longest time without service"`
-	RPO         span            `yaml:"rpo" req:"1" doc:"longest stretch of data that may be lost"`
+	RTO         span            `yaml:"rto" req:"run" doc:"longest time without service"`
+	RPO         span            `yaml:"rpo" req:"run" doc:"longest stretch of data that may be lost"`
 	Limit       span            `yaml:"limit" doc:"what the regulator allows; the rto where nothing is said"`
 	Home        word            `yaml:"home" req:"1" format:"id" doc:"site where it normally lives"`
 	DependsOn   []word          `yaml:"depends_on" one:"1" format:"id" doc:"systems it cannot work without"`
 	Uses        []word          `yaml:"uses" one:"1" format:"id" doc:"shared resources a run takes with it"`
 	Protections []rawProtection `yaml:"protections" doc:"what copies what to where"`
-	Nodes       []rawNode       `yaml:"nodes" req:"1" doc:"its machines and services at every site"`
+	Nodes       []rawNode       `yaml:"nodes" req:"run" doc:"its machines and services at every site"`
 	Windows     []rawWindow     `yaml:"windows" doc:"daily stretches in which a move collides with something"`
 	Expiries    []rawExpiry     `yaml:"expiries" doc:"what runs out, and when"`
 	Probes      []rawProbe      `yaml:"probes" doc:"looks that prove the system serves"`
@@ -96,7 +97,7 @@ type rawNode struct {
 	At        pos    `noun:"a node"`
 	ID        word   `yaml:"id" req:"1" format:"id" doc:"short name, unique in the organisation"`
 	Site      word   `yaml:"site" req:"1" format:"id" doc:"where it stands"`
-	Role      word   `yaml:"role" req:"1" format:"id" doc:"what it does, such as db, app, gateway"`
+	Role      word   `yaml:"role" req:"run" format:"id" doc:"what it does, such as db, app, gateway"`
 	Kind      word   `yaml:"kind" enum:"vm|physical|container|appliance|service" doc:"what it is"`
 	Host      word   `yaml:"host" format:"id" doc:"host it runs on"`
 	Array     word   `yaml:"array" format:"id" doc:"array it stores on"`
@@ -124,7 +125,7 @@ type rawProbe struct {
 	At     pos    `noun:"a probe"`
 	ID     word   `yaml:"id" req:"1" format:"id" doc:"short name"`
 	Title  word   `yaml:"title" doc:"what it shows"`
-	Proves word   `yaml:"proves" req:"1" enum:"business|technical" doc:"what a yes is worth"`
+	Proves word   `yaml:"proves" req:"run" enum:"business|technical" doc:"what a yes is worth"`
 	Site   word   `yaml:"site" format:"id" doc:"site it looks at; where the system is to live where nothing is said"`
 	Action word   `yaml:"action" format:"id" doc:"action that looks"`
 	With   params `yaml:"with" doc:"its parameters"`
@@ -133,7 +134,7 @@ type rawProbe struct {
 type rawPlan struct {
 	At          pos            `noun:"a plan"`
 	Plan        word           `yaml:"plan" req:"1" format:"id" doc:"short name"`
-	Title       word           `yaml:"title" req:"1" doc:"what it does, in words"`
+	Title       word           `yaml:"title" req:"run" doc:"what it does, in words"`
 	Kind        word           `yaml:"kind" req:"1" enum:"switchover|failover|switchback" doc:"planned move, forced move, way back"`
 	Pair        word           `yaml:"pair" format:"id" doc:"the switchback that leads back; of a switchback: the plan it undoes"`
 	Systems     []word         `yaml:"systems" req:"1" one:"1" format:"id" doc:"the systems it moves"`
@@ -253,7 +254,7 @@ type rawDuty struct {
 	At   pos    `noun:"a duty period"`
 	Days []word `yaml:"days" one:"1" enum:"mon|tue|wed|thu|fri|sat|sun" doc:"every day where nothing is said"`
 	From word   `yaml:"from" req:"1" format:"clock" doc:"in the organisation's zone"`
-	To   word   `yaml:"to" req:"1" format:"clock" doc:"before from: past midnight"`
+	To   word   `yaml:"to" req:"1" format:"until" doc:"before from: past midnight"`
 }
 
 type rawDeputy struct {

@@ -55,7 +55,7 @@ func (k *checker) person(raw *rawPerson) dr.Person {
 	}
 	for _, d := range raw.Duty {
 		if d.From.S == d.To.S && d.From.S != "" {
-			k.err(d.To.At, `a whole day is two periods, "00:00" to "12:00" and "12:00" to "00:00"; always on duty is no duty field at all`, "the duty period has no length")
+			k.err(d.To.At, `a whole day is "00:00" to "24:00"; always on duty is no duty field at all`, "the duty period has no length")
 		}
 		p.Duty = append(p.Duty, dr.Duty{Days: texts(d.Days), From: d.From.S, To: d.To.S})
 	}

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -16,11 +17,14 @@ func Schemas() (map[string][]byte, error) {
 		s := schemaOf(reflect.TypeOf(v), "")
 		s.Schema = "https://json-schema.org/draft/2020-12/schema"
 		s.Title = "Switchman: " + name
-		b, err := json.MarshalIndent(s, "", "  ")
-		if err != nil {
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		if err := e.Encode(s); err != nil {
 			return nil, fmt.Errorf("writing the schema of %s: %w", name, err)
 		}
-		out[name] = append(b, '\n')
+		out[name] = b.Bytes()
 	}
 	return out, nil
 }

@@ -17,6 +17,9 @@ func (k *checker) system(raw *rawSystem) dr.System {
 	if raw.Limit.Set && s.Limit < s.RTO {
 		k.warn(raw.Limit.At, "", "the limit (%s) is shorter than the rto (%s)", s.Limit, s.RTO)
 	}
+	if s.Name == "" {
+		s.Name = s.ID
+	}
 	homeKnown := knows(k, k.sites, "site", raw.Home)
 	for _, d := range raw.DependsOn {
 		if knows(k, k.systems, "system", d) && d.S == s.ID {

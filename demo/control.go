@@ -137,15 +137,18 @@ func (s *site) toAll(ctx context.Context, args []string, say teller) int {
 }
 
 // NodeMain is the command `demo-node NODE VERB…`, the hands of the sample bank's runbooks. It finds
-// the sites through SWITCHMAN_DEMO_DIR. Exit codes: 0 done or yes, 1 refused or no, 2 nobody can tell.
+// the demo through SWITCHMAN_DEMO_DIR, or beside itself when called as DIR/bin/demo-node. Exit codes: 0 done or yes, 1 refused or no, 2 nobody can tell.
 func NodeMain(args []string, stdout, stderr io.Writer) int {
 	dir := os.Getenv("SWITCHMAN_DEMO_DIR")
 	if len(args) < 2 {
-		fmt.Fprintf(stderr, "usage: demo-node NODE|east|west|bank VERB…\nverbs: %s\n", verbList)
+		fmt.Fprintf(stderr, "usage: demo-node NODE|east|west|bank VERB…\nverbs: %s; of a site also kill, power-on\n", verbList)
 		return 2
 	}
 	if dir == "" {
-		fmt.Fprintln(stderr, "demo-node: SWITCHMAN_DEMO_DIR is not set; it names the directory of a running demo")
+		dir = filepath.Dir(filepath.Dir(os.Args[0])) // DIR/bin/demo-node, called by its path
+	}
+	if _, err := os.Stat(layoutFile(dir)); err != nil {
+		fmt.Fprintln(stderr, "demo-node: no demo here; SWITCHMAN_DEMO_DIR names the directory of a running one")
 		return 2
 	}
 	return command(context.Background(), dir, args, stdout, stderr)
@@ -163,7 +166,11 @@ func command(ctx context.Context, dir string, args []string, stdout, stderr io.W
 		return 2
 	}
 	machine := slices.Contains([]string{"count", "lag", "cut", "rpo", "rows", "served", "record"}, args[1])
-	conn, err := (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, "unix", socketPath(dir, site))
+	socket := site
+	if isPower(args[1]) {
+		socket = powerSocket
+	}
+	conn, err := (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, "unix", socketPath(dir, socket))
 	if err != nil {
 		fmt.Fprintf(stderr, "%s %s: site %s does not answer\n", Watermark, args[0], site)
 		return 2

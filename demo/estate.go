@@ -25,6 +25,7 @@ type Estate struct {
 	dir     string
 	base    int
 	reserve net.Listener // the block's first port; held so that no other demo takes the block
+	power   net.Listener // the demo's own control socket
 
 	mu    sync.Mutex
 	sites map[string]*child
@@ -57,6 +58,9 @@ func Start(ctx context.Context, dir string) (*Estate, error) {
 		if err == nil {
 			err = e.Restart(ctx, site)
 		}
+	}
+	if err == nil {
+		err = e.openPower()
 	}
 	if err != nil {
 		e.Stop()
@@ -248,6 +252,9 @@ func (e *Estate) Alive(site string) bool {
 func (e *Estate) Stop() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.power != nil {
+		e.power.Close()
+	}
 	for _, c := range e.sites {
 		c.stdin.Close()
 	}

@@ -64,6 +64,7 @@ title: Move everything
 kind: %s
 %ssystems: [%s]
 max_in_flight: 16
+criteria: [{id: rto, metric: rto}]
 steps:
   - id: stop
     title: Stop {node}
@@ -91,6 +92,7 @@ steps:
     class: once
     timeout: 5s
     needs: [promote]
+    ungraceful: try
     probe: {action: exec, with: {argv: [tool, is, "{node}", %s-started]}}
   - {id: settle, title: Let it settle, action: wait, with: {for: 10ms}, class: read, needs: ["start@all"]}
   - id: prove

@@ -171,9 +171,13 @@ type lines struct {
 
 // add returns what may be shown now. The result is valid until the next call.
 func (l *lines) add(p []byte, r *Report) []byte {
+	cut := bytes.LastIndexAny(p, "\r\n") + 1
+	if cut > 0 {
+		cut += len(l.buf)
+	}
 	l.buf = append(l.buf, p...)
 	var out []byte
-	if cut := bytes.LastIndexAny(l.buf, "\r\n") + 1; cut > 0 {
+	if cut > 0 {
 		out = l.mask(nil, l.buf[:cut], r)
 		l.buf = append(l.buf[:0], l.buf[cut:]...)
 	}

@@ -72,7 +72,7 @@ func assignmentShapes() []shape {
 		{id: "env_password", doc: "an assignment such as PGPASSWORD=…, DB_TOKEN=…, MYSQL_PWD=…", words: pass + " pwd",
 			pattern: `(?i)\b(?:[a-z0-9_]*(?:password|passwd|passphrase|secret|api_?key|access_?key|private_?key|secret_?key|credentials?)|[a-z0-9_]*_(?:pwd|pass|token|key)|token)=` + value, accept: secretWord},
 		{id: "ado_password", doc: "Password=…; or Pwd=…; in a connection string", words: "pwd",
-			pattern: `(?i)(?:^|;)\s*pwd\s*=\s*([^;"'\r\n]+)`, accept: secretWord},
+			pattern: `(?i);\s*pwd\s*=\s*([^;"'\r\n]+)`, accept: secretWord},
 		{id: "named_value", doc: `a field named like a secret: "password": "…", api_key: …, secret = …`, words: pass,
 			pattern: `(?i)["']?\b[a-z0-9_.-]{0,40}` + names + `\\?["']?\s{0,4}(?:[:=]|=>|:=)\s{0,4}` + value, accept: secretWord},
 		{id: "chinese_value", doc: "密码：…, 口令为…, 密钥=…, 令牌是…", words: "密码 口令 密钥 令牌",
@@ -238,8 +238,8 @@ func (t *rules) match(spans []span, i int, line []byte) []span {
 		value, end := unquote(line, from, to)
 		if end > value && !marked(line[value:end]) && (s.accept == nil || s.accept(line[value:end])) {
 			spans = append(spans, span{from: value, to: end, rule: s.id, open: s.open})
-		} else {
-			at = max(from, first+1) // what was refused may hide the next one
+		} else if last := line[to-1]; last == ':' || last == '=' {
+			at = max(from, first+1) // "password: token: …": what was refused is the name of the next one
 		}
 		if s.pattern[0] == '^' {
 			break

@@ -137,7 +137,11 @@ func (s *Store) dropStaleUploads(ctx context.Context) error {
 	if s.d == postgres {
 		before = dr.At(s.opts.Clock.Now().Add(-uploadLife)).Micros()
 	}
-	stale, err := s.rq.StaleUploads(ctx, before)
+	var stale []string
+	err := s.Read(ctx, func(r *Reader) (err error) {
+		stale, err = r.q.StaleUploads(ctx, before)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("looking for unfinished uploads: %w", err)
 	}

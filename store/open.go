@@ -32,16 +32,19 @@ type Options struct {
 
 // Store is an open database. All methods may be called at the same time.
 type Store struct {
-	opts   Options
-	log    *slog.Logger
-	d      dialect
-	write  *sql.DB
-	read   *sql.DB
-	wq, rq *queries.Queries
-	lock   *os.File
+	opts  Options
+	log   *slog.Logger
+	d     dialect
+	write *sql.DB
+	read  *sql.DB
+	lock  *os.File
+
+	writer  *liteConn      // SQLite: the one that writes
+	readers chan *liteConn // SQLite: those that look, when not in use
 
 	closing sync.Once
-	closed  error         // what closing said
+	closed  error // what closing said
+	parsed  parsedChecks
 	writing chan struct{} // SQLite: one writer; a token of its own, so that waiting heeds the context
 
 	mu       sync.Mutex
@@ -99,7 +102,7 @@ func (s *Store) open(ctx context.Context) error {
 	if err := s.migrate(ctx, mark); err != nil {
 		return err
 	}
-	if err := s.prepare(ctx); err != nil {
+	if err := s.take(ctx); err != nil {
 		return err
 	}
 	return s.begin(ctx, mark)
@@ -111,25 +114,6 @@ func (s *Store) connect(ctx context.Context, mark headMark) error {
 		return s.connectPostgres(ctx)
 	}
 	return s.connectSQLite(ctx, mark)
-}
-
-// prepare makes the statements once; a query that one of the databases does not understand is found
-// here and not at three in the morning.
-func (s *Store) prepare(ctx context.Context) (err error) {
-	if s.d == postgres { // pgx keeps prepared statements for each connection by itself
-		s.wq, s.rq = queries.New(s.write), queries.New(s.read)
-		return nil
-	}
-	if s.rq, err = queries.Prepare(ctx, s.read); err != nil {
-		return fmt.Errorf("preparing statements: %w", err)
-	}
-	if s.opts.ReadOnly {
-		return nil
-	}
-	if s.wq, err = queries.Prepare(ctx, s.write); err != nil {
-		return fmt.Errorf("preparing statements: %w", err)
-	}
-	return nil
 }
 
 // begin checks what is there, loads the key, and writes the first row of a new journal.
@@ -185,10 +169,12 @@ func (s *Store) Close() error {
 // close keeps the pools' handles: whoever still uses the store then is told that it is closed.
 func (s *Store) close() error {
 	var errs []error
-	for _, q := range []*queries.Queries{s.wq, s.rq} {
-		if q != nil && s.d == sqlite {
-			errs = append(errs, q.Close())
-		}
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+		s.writer = nil
+	}
+	for range len(s.readers) {
+		errs = append(errs, (<-s.readers).close())
 	}
 	for _, db := range []*sql.DB{s.read, s.write} {
 		if db != nil {

@@ -197,4 +197,4 @@ func fenced(n int64, err error, doing, name string) error {
 }
 
 // Now is [Store.Now] inside a transaction.
-func (t *Tx) Now(ctx context.Context) (dr.Time, error) { return t.s.now(ctx, t.tx) }
+func (t *Tx) Now(ctx context.Context) (dr.Time, error) { return t.s.now(ctx, t.db) }

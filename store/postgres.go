@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"time"
 
@@ -66,12 +65,4 @@ func (s *Store) checkDurable(ctx context.Context) error {
 		s.log.Warn("the database has no synchronous standby: a failover of the database may lose acknowledged votes")
 	}
 	return nil
-}
-
-// snapshot are the options of a read that sees one moment.
-func (d dialect) snapshot() *sql.TxOptions {
-	if d == postgres {
-		return &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}
-	}
-	return &sql.TxOptions{ReadOnly: true}
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/store/queries"
@@ -19,7 +21,7 @@ type Filter struct {
 
 // seenRun is what a transaction knows a run's apart-kept parts to be in the database.
 type seenRun struct {
-	checks string
+	checks []dr.Check
 	round  dr.Round
 }
 
@@ -35,7 +37,7 @@ func (t *Tx) LockRun(ctx context.Context, id string) (dr.Run, error) {
 	}
 	run, err := t.fillRun(ctx, row)
 	if err == nil {
-		t.seen[id] = seenRun{checks: row.Checks, round: bare(run.Round)}
+		t.seen[id] = seenRun{checks: slices.Clone(run.Checks), round: bare(run.Round)}
 	}
 	return run, err
 }
@@ -93,10 +95,9 @@ func (r *Reader) fillRun(ctx context.Context, row runRow) (dr.Run, error) {
 	if err := json.Unmarshal([]byte(row.Detail), &run); err != nil {
 		return run, fmt.Errorf("reading the detail of run %s: %w", row.ID, err)
 	}
-	if row.Checks != "" {
-		if err := json.Unmarshal([]byte(row.Checks), &run.Checks); err != nil {
-			return run, fmt.Errorf("reading the checks of run %s: %w", row.ID, err)
-		}
+	var err error
+	if run.Checks, err = r.s.parsed.checks(row.Checks); err != nil {
+		return run, fmt.Errorf("reading the checks of run %s: %w", row.ID, err)
 	}
 	run.ID, run.Plan, run.Digest = row.ID, row.Plan, row.Digest
 	run.Mode, run.Direction, run.State = dr.Mode(row.Mode), dr.Direction(row.Direction), dr.State(row.State)
@@ -122,17 +123,6 @@ func detailOf(run dr.Run) (string, error) {
 	b, err := json.Marshal(run)
 	if err != nil {
 		return "", fmt.Errorf("writing the detail of run %s: %w", run.ID, err)
-	}
-	return string(b), nil
-}
-
-func checksOf(run dr.Run) (string, error) {
-	if len(run.Checks) == 0 {
-		return "", nil
-	}
-	b, err := json.Marshal(run.Checks)
-	if err != nil {
-		return "", fmt.Errorf("writing the checks of run %s: %w", run.ID, err)
 	}
 	return string(b), nil
 }
@@ -196,19 +186,23 @@ func (t *Tx) UpdateRun(ctx context.Context, run *dr.Run) error {
 
 // putChecks writes the checks if they are not what the database has.
 func (t *Tx) putChecks(ctx context.Context, run dr.Run) error {
-	checks, err := checksOf(run)
-	if err != nil {
-		return err
-	}
 	seen, known := t.seen[run.ID]
-	if known && seen.checks == checks {
+	if known && slices.Equal(seen.checks, run.Checks) {
 		return nil
 	}
-	if err := t.q.PutRunChecks(ctx, run.ID, checks); err != nil {
+	body := ""
+	if len(run.Checks) > 0 {
+		b, err := json.Marshal(run.Checks)
+		if err != nil {
+			return fmt.Errorf("writing the checks of run %s: %w", run.ID, err)
+		}
+		body = string(b)
+	}
+	if err := t.q.PutRunChecks(ctx, run.ID, body); err != nil {
 		return fmt.Errorf("storing the checks of run %s: %w", run.ID, err)
 	}
-	seen.checks = checks
 	if known {
+		seen.checks = slices.Clone(run.Checks)
 		t.seen[run.ID] = seen
 	}
 	return nil
@@ -237,4 +231,40 @@ func (r *Reader) Slice(ctx context.Context, digest string) ([]byte, error) {
 // text makes what people or machines wrote storable: PostgreSQL takes neither NUL nor broken UTF-8.
 func text(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
+
+// parsedChecks remembers the checks read last, by their JSON: the same hundred facts are read with
+// every move of a run and change with none of them.
+type parsedChecks struct {
+	mu   sync.Mutex
+	list []parsed
+}
+
+type parsed struct {
+	body   string
+	checks []dr.Check
+}
+
+const parsedKept = 8 // runs open at one time are few
+
+func (p *parsedChecks) checks(body string) ([]dr.Check, error) {
+	if body == "" {
+		return nil, nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, known := range p.list {
+		if known.body == body {
+			return slices.Clone(known.checks), nil
+		}
+	}
+	var checks []dr.Check
+	if err := json.Unmarshal([]byte(body), &checks); err != nil {
+		return nil, err
+	}
+	if len(p.list) == parsedKept {
+		p.list = slices.Delete(p.list, 0, 1)
+	}
+	p.list = append(p.list, parsed{body, checks})
+	return slices.Clone(checks), nil
 }

@@ -51,11 +51,32 @@ func (s *Store) connectSQLite(ctx context.Context, mark headMark) (err error) {
 	return s.openReaders(ctx, path)
 }
 
+// take makes the connections our own, once the migration no longer needs the pools.
+func (s *Store) take(ctx context.Context) (err error) {
+	if s.d != sqlite {
+		return nil
+	}
+	if s.write != nil {
+		if s.writer, err = newLiteConn(ctx, s.write); err != nil {
+			return err
+		}
+	}
+	s.readers = make(chan *liteConn, readers)
+	for range readers {
+		c, err := newLiteConn(ctx, s.read)
+		if err != nil {
+			return err
+		}
+		s.readers <- c
+	}
+	return nil
+}
+
 func (s *Store) openReaders(ctx context.Context, path string) (err error) {
 	if s.read, err = openSQLite(path, readerParams); err != nil {
 		return err
 	}
-	s.read.SetMaxOpenConns(readers)
+	s.read.SetMaxOpenConns(readers + 1) // one for questions outside of a reading
 	s.read.SetMaxIdleConns(readers)
 	return checkPragmas(ctx, s.read, map[string]string{"query_only": "1", "busy_timeout": "5000"})
 }

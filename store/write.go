@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,7 +25,7 @@ type Reader struct {
 // function it was given to, and used by one goroutine.
 type Tx struct {
 	Reader
-	tx     *sql.Tx
+	db     queries.DBTX
 	rows   []dr.Row
 	signer *journal.Signer
 	seen   map[string]seenRun // runs as this transaction read or wrote them, to leave out what has not changed
@@ -62,42 +61,38 @@ func (s *Store) writeOnce(ctx context.Context, fn func(*Tx) error) error {
 			return fmt.Errorf("waiting to write: %w", ctx.Err())
 		}
 	}
-	if err := s.health(); err != nil {
+	if err := errors.Join(ctx.Err(), s.health()); err != nil {
 		return err
 	}
 	// Once begun, a transaction is short and ends by commit or rollback; a caller that goes away in
 	// the middle must not leave it open whether its commit arrived.
 	tctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
-	if s.d == sqlite {
-		cancel()
-		tctx, cancel = context.WithoutCancel(ctx), func() {}
-	}
 	defer cancel()
-	sqlTx, err := s.write.BeginTx(tctx, nil)
+	open, err := s.beginWrite(tctx)
 	if err != nil {
-		return fmt.Errorf("beginning a transaction: %w", err)
+		return err
 	}
-	defer func() { _ = sqlTx.Rollback() }() // after a commit it does nothing
-	tx := &Tx{Reader: Reader{s: s, q: s.wq.WithTx(sqlTx)}, tx: sqlTx, seen: map[string]seenRun{}, signer: s.key()}
+	defer func() { _ = open.rollback() }()
+	tx := &Tx{Reader: Reader{s: s, q: queries.New(open.db)}, db: open.db, seen: map[string]seenRun{}, signer: s.key()}
 	if err := fn(tx); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.finish(tctx, sqlTx, tx)
+	return s.finish(tctx, open, tx)
 }
 
 // finish stores the rows, commits, and tells those who wait.
-func (s *Store) finish(ctx context.Context, sqlTx *sql.Tx, tx *Tx) error {
+func (s *Store) finish(ctx context.Context, open txn, tx *Tx) error {
 	if len(tx.rows) == 0 {
-		return s.committed(ctx, sqlTx.Commit(), tx, journal.Head{})
+		return s.committed(ctx, open.commit(), tx, journal.Head{})
 	}
 	head, err := tx.appendRows(ctx)
 	if err != nil {
 		return err
 	}
-	if err := s.committed(ctx, sqlTx.Commit(), tx, head); err != nil {
+	if err := s.committed(ctx, open.commit(), tx, head); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -146,12 +141,12 @@ func (s *Store) arrived(ctx context.Context, tx *Tx, head journal.Head) bool {
 	if err != nil {
 		return false
 	}
-	sqlTx, err := s.write.BeginTx(ctx, nil)
+	open, err := s.beginWrite(ctx)
 	if err != nil {
 		return false
 	}
-	defer func() { _ = sqlTx.Rollback() }()
-	q := s.wq.WithTx(sqlTx)
+	defer func() { _ = open.rollback() }()
+	q := queries.New(open.db)
 	if _, err := q.LockHead(ctx); err != nil {
 		return false
 	}
@@ -260,12 +255,12 @@ func (t *Tx) journalBy(actor dr.Actor, kind dr.RowKind, data any) error {
 
 // Read runs fn on one moment of the store.
 func (s *Store) Read(ctx context.Context, fn func(*Reader) error) error {
-	sqlTx, err := s.read.BeginTx(ctx, s.d.snapshot())
+	open, err := s.beginRead(ctx)
 	if err != nil {
-		return explain(fmt.Errorf("beginning to read: %w", err))
+		return explain(err)
 	}
-	defer func() { _ = sqlTx.Rollback() }()
-	return explain(fn(&Reader{s: s, q: s.rq.WithTx(sqlTx)}))
+	defer func() { _ = open.rollback() }() // nothing was written
+	return explain(fn(&Reader{s: s, q: queries.New(open.db)}))
 }
 
 // Watch gives a channel that receives after commits with journal rows. It is a hint: several commits

@@ -54,14 +54,14 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	var known *dr.Error
 	ref := newRef()
-	if !errors.As(err, &known) || known.Kind == dr.Unexpected {
+	if !errors.As(err, &known) || known.Kind == dr.Unexpected && !locale.Has(known.ID) {
 		known = &dr.Error{Kind: dr.Unexpected, ID: "unexpected_ref", Args: dr.Args{"ref": ref}, Err: err}
 	}
 	p := Problem{Kind: known.Kind, ID: known.ID, Args: known.Args}
 	p.Message, p.Hint = locale.Error(s.language(r), known)
 	if known.Kind == dr.Unexpected || known.Kind == dr.Unavailable {
 		p.Ref = ref
-		s.cfg.Log.ErrorContext(r.Context(), "request ended in an error", "ref", p.Ref, "method", r.Method, "route", r.Pattern, "error", err)
+		s.cfg.Log.ErrorContext(r.Context(), "request ended in an error", "ref", p.Ref, "method", r.Method, "route", r.Pattern, "error", err, "cause", known.Err)
 	}
 	if known.Kind == dr.SignIn {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="switchman"`)

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
+	"github.com/switchman-dr/switchman/approval"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/store"
 )
@@ -28,6 +30,7 @@ type personView struct {
 	Teams    []string  `json:"teams"`
 	Language string    `json:"language,omitempty"`
 	Disabled bool      `json:"disabled,omitempty"`
+	OnDuty   bool      `json:"on_duty"`
 	Tokens   int       `json:"tokens"`
 }
 
@@ -45,10 +48,10 @@ type tokenView struct {
 
 // tokenRequest is the body of POST /api/tokens.
 type tokenRequest struct {
-	Person string  `json:"person"`
-	Label  string  `json:"label"`
-	Scopes []Scope `json:"scopes"`
-	Days   int     `json:"days"`
+	Person string  `json:"person,omitempty"`
+	Label  string  `json:"label,omitempty"`
+	Scopes []Scope `json:"scopes,omitempty"`
+	Days   int     `json:"days,omitempty"`
 }
 
 func viewOf(t store.Token) tokenView {
@@ -102,12 +105,21 @@ func (s *Server) listPeople(w http.ResponseWriter, r *http.Request, _ caller) er
 		}
 	}
 	out := []personView{}
+	zone := zoneOf(c.Organisation().TimeZone)
 	for _, p := range c.Organisation().Roster.People {
-		out = append(out, personView{ID: p.ID, Name: p.Name, Roles: append([]dr.Role{}, p.Roles...), Teams: append([]string{}, p.Teams...),
+		out = append(out, personView{OnDuty: !p.Disabled && approval.OnDuty(p, zone, s.cfg.Clock.Time()), ID: p.ID, Name: p.Name, Roles: append([]dr.Role{}, p.Roles...), Teams: append([]string{}, p.Teams...),
 			Language: p.Language, Disabled: p.Disabled, Tokens: live[p.ID]})
 	}
 	answer(w, http.StatusOK, map[string]any{"people": out})
 	return nil
+}
+
+// zoneOf loads the zone duty is read in; catalog has checked it, UTC is for a machine without zones.
+func zoneOf(name string) *time.Location {
+	if zone, err := time.LoadLocation(name); err == nil {
+		return zone
+	}
+	return time.UTC
 }
 
 func (s *Server) enrolPerson(w http.ResponseWriter, r *http.Request, c caller) error {

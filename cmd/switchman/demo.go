@@ -4,14 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/switchman-dr/switchman/app"
+	"github.com/switchman-dr/switchman/cmd/switchman/client"
+	"github.com/switchman-dr/switchman/config"
 	"github.com/switchman-dr/switchman/demo"
 	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/web"
 )
+
+// customerPace is the pause between two transactions of one customer; about forty a second in all.
+const customerPace = 200 * time.Millisecond
 
 const demoLong = `The sample bank on this machine, live: two sites as two processes with 39 small services each,
 customers who pay, and a server that has no passwords. Whatever it prints is marked SAMPLE.
@@ -19,45 +28,55 @@ customers who pay, and a server that has no passwords. Whatever it prints is mar
 Leave it running, open a second terminal in the same directory, and be everybody in turn:
 
   switchman person list                      who may do what
-  switchman run request bank-switchover --mode drill --reason "to see it" --as REQUESTER
-  switchman run watch RUN                    says at every moment what the run waits for
+  switchman run request bank-switchover --mode drill --reason "to see it" \
+      --as REQUESTER
+  switchman run watch RUN                    says what the run waits for
   switchman run approve RUN --as APPROVER    one of each team
   switchman code issue RUN --as ISSUER       shows a one-time code
-  switchman run start RUN --as REQUESTER     asks for the code, and the bank moves
-  switchman run switchback RUN --reason "back home" --as REQUESTER    and the same again
+  switchman run start RUN --as REQUESTER     asks for it, and the bank moves
+  switchman run switchback RUN --reason "back home" --as REQUESTER
+                                             and the same again
   switchman report RUN
+
+Interrupt it and everything stops; started again in the same directory, it goes on where it was.
 
 With --auto the whole story plays by itself and ends with a verified report.`
 
 func demoCommand(sh *shell) *cobra.Command {
-	var auto bool
+	var auto, fresh bool
 	var addr string
 	c := &cobra.Command{
 		Use: "demo", Short: "The sample bank on this machine, live; --auto plays the whole story",
 		Long:    demoLong,
 		Example: "  switchman demo\n  switchman demo --auto\n  switchman demo --auto --json | tail -1 | jq .traffic",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return sh.demo(cmd.Context(), addr, auto)
+			return sh.demo(cmd.Context(), demoWishes{auto: auto, fresh: fresh, addr: addr})
 		},
 	}
 	c.Flags().BoolVar(&auto, "auto", false, "play the whole story without a person, on fresh temporary state unless --state is given")
+	c.Flags().BoolVar(&fresh, "fresh", false, "begin anew; what the state directory holds is set aside")
 	c.Flags().StringVar(&addr, "addr", "", "`HOST:PORT` to listen on (default: 127.0.0.1 and a free port)")
 	return c
 }
 
-// demo brings up the estate, then a server for it, and stops both in the opposite order.
-func (sh *shell) demo(ctx context.Context, addr string, auto bool) error {
-	cfg, err := sh.settings()
+type demoWishes struct {
+	auto, fresh bool
+	addr        string
+}
+
+// demo brings up the sample bank and a server for it, and stops both in the opposite order.
+func (sh *shell) demo(ctx context.Context, want demoWishes) (err error) {
+	dir, clean, err := sh.demoDir(want)
 	if err != nil {
 		return err
 	}
-	estate, err := demo.Start(ctx, cfg.StateDir)
+	defer func() { err = errors.Join(err, clean()) }()
+	estate, err := demo.Start(ctx, filepath.Join(dir, "bank"))
 	if err != nil {
 		return err
 	}
 	defer estate.Stop()
-	cfg, err = sh.settingsWith(map[string]string{"org": estate.Organisation(), "addr": firstText(addr, "127.0.0.1:0"),
-		"allow_http": strings.Join(estate.Addresses(), ",")})
+	cfg, err := sh.demoSettings(estate, dir, want.addr)
 	if err != nil {
 		return err
 	}
@@ -68,11 +87,157 @@ func (sh *shell) demo(ctx context.Context, addr string, auto bool) error {
 	if err := a.Start(ctx); err != nil {
 		return errors.Join(err, stopWithin(ctx, a.Stop))
 	}
-	if auto {
-		return errors.Join(dr.Errorf(dr.Unavailable, "the story is not told by this build"), stopWithin(ctx, a.Stop))
+	defer func() { err = errors.Join(err, stopWithin(ctx, a.Stop)) }()
+	customers := estate.Customers(ctx, customerPace)
+	defer customers.Stop()
+	if want.auto {
+		return sh.playStory(ctx, cfg, a, customers)
 	}
-	fmt.Fprintf(sh.term.out, "%s  Harbor Bank is running: http://%s and the socket in %s\n\n%s\n", demo.Watermark, a.Addr(), cfg.StateDir, demoLong[strings.Index(demoLong, "Leave it"):])
+	return sh.openHouse(ctx, cfg, a, customers)
+}
+
+// demoSettings are what a bank would configure: its files, the addresses steps may call, and a way
+// to everybody its plans want to tell. Here all notices, and the roots of the journal, go to a file.
+func (sh *shell) demoSettings(estate *demo.Estate, dir, addr string) (*config.Config, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("finding the own program: %w", err)
+	}
+	c, _, err := sh.load(estate.Organisation())
+	if err != nil {
+		return nil, err
+	}
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("finding the state directory: %w", err)
+	}
+	way := []map[string][]string{{"command": {self, noticeEntry, filepath.Join(absolute, "notices.txt")}}}
+	ways := map[string][]map[string][]string{"witness": way}
+	for _, to := range recipients(c) {
+		ways[to] = way
+	}
+	notify, err := encodeJSON(ways)
+	if err != nil {
+		return nil, err
+	}
+	return sh.settingsWith(map[string]string{"org": estate.Organisation(), "state_dir": dir, "addr": firstText(addr, "127.0.0.1:0"),
+		"allow_http": strings.Join(estate.Addresses(), ","), "notify": string(notify), "anchors": "notify:witness"})
+}
+
+// demoDir chooses where the demo lives and what happens to it afterwards.
+func (sh *shell) demoDir(want demoWishes) (dir string, clean func() error, err error) {
+	nothing := func() error { return nil }
+	if want.auto && sh.flags.state == "" {
+		dir, err := os.MkdirTemp("", "switchman-demo-")
+		if err != nil {
+			return "", nothing, fmt.Errorf("making a temporary state: %w", err)
+		}
+		return dir, func() error { return os.RemoveAll(dir) }, nil
+	}
+	cfg, err := sh.settings()
+	if err != nil {
+		return "", nothing, err
+	}
+	if !want.fresh {
+		return cfg.StateDir, nothing, nil
+	}
+	if _, err := os.Stat(filepath.Join(cfg.StateDir, web.SocketName)); err == nil {
+		return "", nothing, dr.Errorf(dr.Conflict, "a server is running in %s, or was killed there", cfg.StateDir).
+			WithHint("stop it, or start without --fresh to go on where it was, or use another --state")
+	}
+	for n := 1; ; n++ {
+		aside := fmt.Sprintf("%s.%d", strings.TrimSuffix(cfg.StateDir, "/"), n)
+		if _, err := os.Lstat(aside); err == nil {
+			continue
+		}
+		err := os.Rename(cfg.StateDir, aside)
+		if errors.Is(err, os.ErrNotExist) {
+			return cfg.StateDir, nothing, nil
+		}
+		if err != nil {
+			return "", nothing, fmt.Errorf("setting the old state aside: %w", err)
+		}
+		sh.note("the old state is in %s", aside)
+		return cfg.StateDir, nothing, nil
+	}
+}
+
+// openHouse keeps the bank running until interrupted, for a person to play.
+func (sh *shell) openHouse(ctx context.Context, cfg *config.Config, a *app.App, customers *demo.Customers) error {
+	socket := filepath.Join(cfg.StateDir, web.SocketName)
+	if sh.json {
+		if err := sh.printJSON(map[string]string{"addr": a.Addr(), "socket": socket, "environment": "sample"}); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(sh.term.out, "%s: Harbor Bank is open on this machine, with two sites and customers who pay.\n", demo.Watermark)
+		field(sh.term.out, "server", "http://"+a.Addr()+" and unix:"+socket)
+		field(sh.term.out, "notices", filepath.Join(cfg.StateDir, "notices.txt")+" (what plans tell people, and the journal's roots)")
+		field(sh.term.out, "stop", "Ctrl-C; start again to go on, with --fresh to begin anew")
+		fmt.Fprintf(sh.term.out, "\n%s\n", demoLong[strings.Index(demoLong, "Leave it"):strings.Index(demoLong, "Interrupt it")])
+	}
 	<-ctx.Done()
-	sh.note("stopping the sample bank")
-	return stopWithin(ctx, a.Stop)
+	seen := customers.Seen()
+	sh.note("%s: stopping; customers made %d transactions, the longest gap without service was %s", demo.Watermark, seen.Acknowledged, span(dr.Millis(seen.LongestGap)))
+	return nil
+}
+
+// playStory lets the people of the story play, over the same API as everybody.
+func (sh *shell) playStory(ctx context.Context, cfg *config.Config, a *app.App, customers *demo.Customers) error {
+	server := "unix:" + filepath.Join(cfg.StateDir, web.SocketName)
+	cl, err := client.New(client.Options{Server: server, Lang: cfg.Lang})
+	if err != nil {
+		return err
+	}
+	files, err := a.Files.Catalog()
+	if err != nil {
+		return err
+	}
+	sh.flags.server, sh.flags.state, sh.flags.org = server, cfg.StateDir, cfg.Org
+	story := demo.Story{
+		API: func(ctx context.Context, as, method, path string, in, out any) error {
+			return cl.As(as).Call(ctx, method, path, in, out)
+		},
+		People: files.Organisation().Roster.People, Seen: customers.Seen, Audit: customers.Audit, Lang: sh.lang(),
+		Report: func(ctx context.Context, run string) (string, bool, error) {
+			return sh.storyReport(ctx, cfg.StateDir, run)
+		},
+	}
+	talk := sh.term.out
+	if sh.json {
+		talk = sh.term.err
+	}
+	result, err := story.Play(ctx, talk)
+	if err != nil {
+		return err
+	}
+	if !result.Verified {
+		sh.code = exitCode(dr.Unverified)
+	}
+	if sh.json {
+		return sh.printJSON(result)
+	}
+	return nil
+}
+
+// storyReport writes the report of the story where it outlives the demo, and verifies it.
+func (sh *shell) storyReport(ctx context.Context, state, run string) (string, bool, error) {
+	dir := state
+	if strings.HasPrefix(filepath.Base(state), "switchman-demo-") {
+		dir = os.TempDir()
+	}
+	file := filepath.Join(dir, "switchman-report-"+run+".zip")
+	d, err := sh.gather(ctx, run)
+	if err != nil {
+		return "", false, err
+	}
+	raw, err := d.encode("zip")
+	if err != nil {
+		return "", false, err
+	}
+	if err := writeFile(file, raw); err != nil {
+		return "", false, err
+	}
+	v, err := sh.verify(ctx, []string{file}, "")
+	return file, v.OK, err
 }

@@ -48,16 +48,26 @@ func organisationFacts(c *catalog.Catalog, problems []catalog.Problem) *config.O
 	for _, s := range everySlice(c) {
 		for _, st := range s.Steps {
 			eachCall(st, func(call dr.Call) { f.Secrets = append(f.Secrets, secretsOf(call)...) })
-			if st.Notify != nil {
-				f.Recipients = append(f.Recipients, st.Notify.To)
-			}
 		}
 		if len(o.SwitchmanSites) == 1 && s.From == o.SwitchmanSites[0] {
 			f.OnlyHome = s.From
 		}
 	}
-	f.Secrets, f.Recipients = sorted(f.Secrets), sorted(f.Recipients)
+	f.Secrets, f.Recipients = sorted(f.Secrets), recipients(c)
 	return f
+}
+
+// recipients lists the classes of people that plans want to tell.
+func recipients(c *catalog.Catalog) []string {
+	var out []string
+	for _, s := range everySlice(c) {
+		for _, st := range s.Steps {
+			if st.Notify != nil {
+				out = append(out, st.Notify.To)
+			}
+		}
+	}
+	return sorted(out)
 }
 
 // everySlice compiles every plan once; one that does not compile is check's business.

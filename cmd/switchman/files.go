@@ -124,9 +124,9 @@ func planListCommand(sh *shell) *cobra.Command {
 			}
 			plans := append([]catalog.PlanInfo{}, c.Plans()...)
 			return sh.show(map[string]any{"plans": plans}, func(w io.Writer) {
-				t := table{head: []string{"PLAN", "KIND", "STEPS", "WAY", "SYSTEMS", "TITLE"}}
+				t := table{head: []string{"PLAN", "KIND", "STEPS", "WAY", "TITLE"}}
 				for _, p := range plans {
-					t.add(p.ID, string(p.Kind), fmt.Sprint(p.Steps), p.From+" to "+p.To, strings.Join(p.Systems, " "), p.Title)
+					t.add(p.ID, string(p.Kind), fmt.Sprint(p.Steps), p.From+" to "+p.To, p.Title)
 				}
 				t.print(w, narrow)
 			})

@@ -48,22 +48,42 @@ func (t *table) print(w io.Writer, width int) {
 	}
 }
 
-// squeeze narrows columns until the whole fits: always the widest one, but none below its heading.
+// squeeze narrows columns until the whole fits: the last one down to a few words, then whichever is
+// widest. The first, which names the thing, stays whole while anything else can give way.
 func squeeze(cols []int, head []string, width int) {
+	const words = 14
 	for {
 		total := columnGap * (len(cols) - 1)
-		widest := -1
-		for i, n := range cols {
+		for _, n := range cols {
 			total += n
-			if n > max(cells(head[i]), 6) && (widest < 0 || n >= cols[widest]) {
-				widest = i
-			}
 		}
-		if total <= width || widest < 0 {
+		if total <= width {
 			return
 		}
-		cols[widest]--
+		give := len(cols) - 1
+		if cols[give] <= max(words, cells(head[give])) {
+			give = widest(cols, head)
+		}
+		if give < 0 {
+			return
+		}
+		cols[give]--
 	}
+}
+
+// widest finds the column that can best give way; the first only when nothing else can.
+func widest(cols []int, head []string) int {
+	const least = 6
+	found := -1
+	for i := 1; i < len(cols); i++ {
+		if cols[i] > max(cells(head[i]), least) && (found < 0 || cols[i] >= cols[found]) {
+			found = i
+		}
+	}
+	if found < 0 && cols[0] > max(cells(head[0]), least) {
+		return 0
+	}
+	return found
 }
 
 // cells is how many columns of a terminal a text takes: Chinese letters take two.

@@ -5,9 +5,11 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/switchman-dr/switchman/approval"
 	"github.com/switchman-dr/switchman/dr"
 )
 
@@ -19,6 +21,7 @@ type person struct {
 	Teams    []string `json:"teams"`
 	Language string   `json:"language,omitempty"`
 	Disabled bool     `json:"disabled,omitempty"`
+	OnDuty   bool     `json:"on_duty"`
 	Tokens   int      `json:"tokens"`
 }
 
@@ -92,13 +95,17 @@ func personListCommand(sh *shell) *cobra.Command {
 				return err
 			}
 			return sh.show(answer, func(w io.Writer) {
-				t := table{head: []string{"PERSON", "NAME", "TEAMS", "TOKENS", "ROLES"}}
+				t := table{head: []string{"PERSON", "NAME", "DUTY", "TEAMS", "ROLES"}}
 				for _, p := range answer.People {
 					name := p.Name
 					if p.Disabled {
 						name += " (left)"
 					}
-					t.add(p.ID, name, strings.Join(p.Teams, " "), fmt.Sprint(p.Tokens), strings.Join(p.Roles, " "))
+					duty := "-"
+					if p.OnDuty {
+						duty = "now"
+					}
+					t.add(p.ID, name, duty, strings.Join(p.Teams, " "), strings.Join(p.Roles, " "))
 				}
 				t.print(w, narrow)
 			})
@@ -112,8 +119,12 @@ func (sh *shell) offlinePeople() ([]person, error) {
 		return nil, err
 	}
 	out := []person{}
+	zone, err := time.LoadLocation(c.Organisation().TimeZone)
+	if err != nil {
+		zone = time.UTC
+	}
 	for _, p := range c.Organisation().Roster.People {
-		one := person{ID: p.ID, Name: p.Name, Roles: []string{}, Teams: append([]string{}, p.Teams...), Language: p.Language, Disabled: p.Disabled}
+		one := person{OnDuty: !p.Disabled && approval.OnDuty(p, zone, sh.term.clock.Time()), ID: p.ID, Name: p.Name, Roles: []string{}, Teams: append([]string{}, p.Teams...), Language: p.Language, Disabled: p.Disabled}
 		for _, r := range p.Roles {
 			one.Roles = append(one.Roles, string(r))
 		}

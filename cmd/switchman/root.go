@@ -19,7 +19,8 @@ Then, in a second terminal, be everybody in turn (a demo has no passwords):
 
   switchman person list               who is who, and who may do what
   switchman plan list                 what can be moved
-  switchman run request bank-switchover --mode drill --reason "spring drill" --as PERSON
+  switchman run request bank-switchover --mode drill --reason "drill" \
+      --as PERSON
   switchman run watch RUN             a live board; it says what the run waits for
   switchman run approve RUN --as PERSON     once for each team the policy names
   switchman code issue RUN --as PERSON      a manager is shown a one-time code
@@ -65,11 +66,7 @@ func newRoot(sh *shell) *cobra.Command {
 		Args:          cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				e := dr.Errorf(dr.Usage, "there is no command %q", args[0])
-				if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-					return e.WithHint("did you mean: switchman %s", near[0])
-				}
-				return e.WithHint("switchman --help lists them")
+				return dr.Errorf(dr.Usage, "there is no command %q", args[0]).WithHint("%s", meant(cmd, args[0]))
 			}
 			return cmd.Help()
 		},
@@ -84,6 +81,7 @@ func newRoot(sh *shell) *cobra.Command {
 	f.StringVar(&sh.flags.server, "server", "", "server to ask: `URL` or unix:PATH (SWITCHMAN_SERVER; default: the socket in the state directory)")
 	f.StringVar(&sh.flags.org, "org", "", "`DIR` with the organisation's files (SWITCHMAN_ORG; default: the embedded sample bank)")
 	f.StringVar(&sh.flags.state, "state", "", "`DIR` for everything that must not be lost (SWITCHMAN_STATE_DIR; default: ./var)")
+	f.StringVar(&sh.flags.config, "config", "", "`FILE` with settings (SWITCHMAN_CONFIG)")
 	f.StringVar(&sh.flags.lang, "lang", "", "`LANGUAGE` of answers: en or zh (SWITCHMAN_LANG)")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return dr.Errorf(dr.Usage, "%v", err).WithHint("%s --help", cmd.CommandPath())
@@ -100,7 +98,7 @@ func newRoot(sh *shell) *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help", GroupID: "house"})
 	root.SetUsageTemplate(usage)
-	noteCommand(sh, root)
+	polish(sh, root)
 	return root
 }
 
@@ -109,28 +107,48 @@ func group(id string, c *cobra.Command) *cobra.Command {
 	return c
 }
 
-// noteCommand remembers the command carried out, and gives every command that only holds others
-// an answer of its own.
-func noteCommand(sh *shell, c *cobra.Command) {
+// polish finishes every command: prose that fits the screen, no arguments where none are
+// declared, and an answer of its own for one that only holds others.
+func polish(sh *shell, c *cobra.Command) {
 	for _, sub := range c.Commands() {
-		noteCommand(sh, sub)
+		polish(sh, sub)
 	}
+	c.Long = reflow(c.Long)
 	if c.HasParent() && c.HasSubCommands() && c.RunE == nil {
 		c.Args = cobra.ArbitraryArgs
 		c.RunE = func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return cmd.Help()
 			}
-			names := []string{}
-			for _, sub := range cmd.Commands() {
-				names = append(names, sub.Name())
-			}
-			return dr.Errorf(dr.Usage, "%s has no command %q", cmd.CommandPath(), args[0]).WithHint("it has: %s", strings.Join(names, ", "))
+			return dr.Errorf(dr.Usage, "%s has no command %q", cmd.CommandPath(), args[0]).WithHint("%s", meant(cmd, args[0]))
 		}
 	}
 	if c.Args == nil && c.RunE != nil {
 		c.Args = exactly()
 	}
+}
+
+// meant guesses the command somebody wanted to type.
+func meant(cmd *cobra.Command, typed string) string {
+	cmd.SuggestionsMinimumDistance = 2
+	if near := cmd.SuggestionsFor(typed); len(near) > 0 {
+		return "did you mean: " + cmd.CommandPath() + " " + near[0]
+	}
+	return cmd.CommandPath() + " --help lists them"
+}
+
+// reflow breaks paragraphs into lines that fit; what is indented stays as it is.
+func reflow(text string) string {
+	var out []string
+	for _, par := range strings.Split(text, "\n\n") {
+		if !strings.HasPrefix(par, " ") {
+			var b strings.Builder
+			wrap(&b, "", par, narrow)
+			par = strings.TrimSuffix(b.String(), "\n")
+		}
+		out = append(out, par)
+	}
+	return strings.Join(out, "\n\n")
 }
 
 // exactly wants one argument for each name; a name in brackets may be left out.

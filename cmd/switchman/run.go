@@ -25,7 +25,9 @@ What you may do with a run depends on its state, your roles and the rules; "run 
 under "you may". RUN is the run's id, such as r1125-x7kq.`,
 		Example: "  switchman run request bank-switchover --mode drill --reason \"spring drill\"\n  switchman run watch r1125-x7kq\n  switchman run approve r1125-x7kq",
 	}
-	c.AddCommand(runRequestCommand(sh), runListCommand(sh), runShowCommand(sh), runWatchCommand(sh))
+	c.AddGroup(&cobra.Group{ID: "see", Title: "See:"}, &cobra.Group{ID: "before", Title: "Before it starts:"},
+		&cobra.Group{ID: "during", Title: "While it runs:"}, &cobra.Group{ID: "after", Title: "At the standby and afterwards:"})
+	c.AddCommand(group("before", runRequestCommand(sh)), group("see", runListCommand(sh)), group("see", runShowCommand(sh)), group("see", runWatchCommand(sh)))
 	for _, v := range verbTable() {
 		c.AddCommand(verbCommand(sh, v))
 	}

@@ -3,8 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,6 +16,7 @@ import (
 	"github.com/switchman-dr/switchman/app"
 	"github.com/switchman-dr/switchman/config"
 	"github.com/switchman-dr/switchman/demo"
+	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/web"
 )
 
@@ -78,6 +83,29 @@ func (sh *shell) logger(cfg *config.Config) *slog.Logger {
 	return slog.New(slog.NewTextHandler(sh.term.err, opts))
 }
 
+// noticeEntry is the hidden entry point that files the demo's notices.
+const noticeEntry = "demo-notice"
+
+// fileNotice appends one notice, read from standard input, to a file.
+func (t *terminal) fileNotice(args []string) int {
+	if len(args) == 0 {
+		return exitCode(dr.Usage)
+	}
+	text, err := io.ReadAll(io.LimitReader(t.in, 64<<10))
+	if err == nil {
+		var f *os.File
+		if f, err = os.OpenFile(args[0], os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err == nil {
+			_, err = fmt.Fprintf(f, "%s  %-12s %s\n", t.clock.Time(), t.env("SWITCHMAN_NOTIFY_TO"), oneLine(strings.TrimSpace(string(text))))
+			err = errors.Join(err, f.Close())
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(t.err, "filing a notice:", err)
+		return 1
+	}
+	return 0
+}
+
 // sampleMain is the other life of the binary: it is also the sample bank's sites, and, under the
 // name demo-node, the command that reaches into one of their nodes.
 func (t *terminal) sampleMain(name string, args []string) (code int, ours bool) {
@@ -86,6 +114,8 @@ func (t *terminal) sampleMain(name string, args []string) (code int, ours bool) 
 		return demo.NodeMain(args, t.out, t.err), true
 	case len(args) > 0 && args[0] == "demo-node":
 		return demo.NodeMain(args[1:], t.out, t.err), true
+	case len(args) > 0 && args[0] == noticeEntry:
+		return t.fileNotice(args[1:]), true
 	case len(args) > 0 && args[0] == "demo-site":
 		return demo.SiteMain(args[1:], t.in, t.out, t.err), true
 	}

@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"github.com/switchman-dr/switchman/cmd/switchman/client"
 	"github.com/switchman-dr/switchman/config"
 	"github.com/switchman-dr/switchman/dr"
@@ -27,12 +25,11 @@ type shell struct {
 	json  bool
 	as    string
 	flags globals
-	cmd   *cobra.Command // the command being carried out
-	code  int            // exit code of a command that ended well but not with "done"
+	code  int // exit code of a command that ended well but not with "done"
 }
 
 // globals are flags that stand for settings.
-type globals struct{ org, state, server, lang string }
+type globals struct{ org, state, server, lang, config string }
 
 // settings reads the configuration with the flags laid over it.
 func (sh *shell) settings() (*config.Config, error) { return sh.settingsWith(nil) }
@@ -47,7 +44,7 @@ func (sh *shell) settingsWith(more map[string]string) (*config.Config, error) {
 	for name, value := range more {
 		set[name] = value
 	}
-	return config.Load(config.Input{Environ: sh.term.environ, Flags: set})
+	return config.Load(config.Input{Environ: sh.term.environ, File: sh.flags.config, Flags: set})
 }
 
 // client is the way to the server.
@@ -179,7 +176,7 @@ func (sh *shell) tell(err error) told {
 	switch {
 	case errors.As(err, &remote):
 		return told{Kind: remote.Told.Kind, Message: remote.Told.Message, Hint: remote.Told.Hint, Ref: remote.Ref}
-	case errors.As(err, &known) && known.Kind != dr.Unexpected:
+	case errors.As(err, &known) && (known.Kind != dr.Unexpected || locale.Has(known.ID)):
 		message, hint := locale.Error(sh.lang(), known)
 		return told{Kind: known.Kind, Message: message, Hint: hint}
 	}

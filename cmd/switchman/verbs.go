@@ -18,6 +18,7 @@ import (
 type verbSpec struct {
 	verb    dr.Verb
 	name    string
+	group   string   // of groups below
 	args    []string // after RUN
 	short   string
 	long    string
@@ -31,68 +32,68 @@ type verbSpec struct {
 // verbTable lists the verbs in the order of a run's life.
 func verbTable() []verbSpec {
 	return []verbSpec{
-		{verb: dr.VerbApprove, name: "approve", short: "Vote yes on exactly this plan", flags: []string{"words", "reason"}, look: true, prepare: askWords,
+		{verb: dr.VerbApprove, name: "approve", group: "before", short: "Vote yes on exactly this plan", flags: []string{"words", "reason"}, look: true, prepare: askWords,
 			long: `Vote yes on exactly this plan, as its digest names it. In a surprise drill and in an emergency, and
 where the policy wants it, you type the three words shown (or their numbers), which proves that you
 read this plan and no other. Any change to the plan voids the vote.`,
 			example: "  switchman run approve r1125-x7kq\n  switchman run approve r1125-x7kq --words \"amber fjord lantern\""},
-		{verb: dr.VerbDeny, name: "deny", short: "Vote no; ends the round", flags: []string{"reason"}, needs: []string{"reason"}, look: true,
+		{verb: dr.VerbDeny, name: "deny", group: "before", short: "Vote no; ends the round", flags: []string{"reason"}, needs: []string{"reason"}, look: true,
 			example: "  switchman run deny r1125-x7kq --reason \"month-end batch is still running\""},
-		{verb: dr.VerbWithdraw, name: "withdraw", short: "Take your vote back, before the start", flags: []string{"reason"},
+		{verb: dr.VerbWithdraw, name: "withdraw", group: "before", short: "Take your vote back, before the start", flags: []string{"reason"},
 			example: "  switchman run withdraw r1125-x7kq"},
-		{verb: dr.VerbStart, name: "start", short: "Start an approved run with the one-time code", prepare: askCode,
+		{verb: dr.VerbStart, name: "start", group: "before", short: "Start an approved run with the one-time code", prepare: askCode,
 			long: `Start an approved run with the one-time code a manager was shown ("code issue"). The code is asked
 for without echo, or read from standard input; it is never an argument. Who issued it may not type it.`,
 			example: "  switchman run start r1125-x7kq\n  switchman code issue r1125-x7kq --as chen --json | jq -r .code | switchman run start r1125-x7kq --as lin"},
-		{verb: dr.VerbPreflight, name: "preflight", short: "Look at the facts again",
+		{verb: dr.VerbPreflight, name: "preflight", group: "before", short: "Look at the facts again",
 			example: "  switchman run preflight r1125-x7kq"},
-		{verb: dr.VerbOverride, name: "override", args: []string{"CHECK"}, short: "Go on although a check says no", flags: []string{"reason"}, needs: []string{"reason"}, look: true,
+		{verb: dr.VerbOverride, name: "override", group: "before", args: []string{"CHECK"}, short: "Go on although a check says no", flags: []string{"reason"}, needs: []string{"reason"}, look: true,
 			long:    "Go on although a check says no. Only the checks and people the policy names; it is printed on page 1 of the report.",
 			example: "  switchman run override r1125-x7kq lag:ledger-stream --reason \"known gap, 40 rows\""},
-		{verb: dr.VerbCancel, name: "cancel", short: "Give the run up before it starts", flags: []string{"reason"},
+		{verb: dr.VerbCancel, name: "cancel", group: "before", short: "Give the run up before it starts", flags: []string{"reason"},
 			example: "  switchman run cancel r1125-x7kq --reason \"postponed\""},
-		{verb: dr.VerbReopen, name: "reopen", short: "Open a new round of votes", flags: []string{"reason"},
+		{verb: dr.VerbReopen, name: "reopen", group: "before", short: "Open a new round of votes", flags: []string{"reason"},
 			example: "  switchman run reopen r1125-x7kq"},
-		{verb: dr.VerbOrder, name: "order", short: "Order a surprise drill: time, scope, challenge word", flags: []string{"text", "system", "reason"},
+		{verb: dr.VerbOrder, name: "order", group: "before", short: "Order a surprise drill: time, scope, challenge word", flags: []string{"text", "system", "reason"},
 			long:    "As the observer of a surprise drill, give its order: the time is now, and --text is the challenge word that enters digest, recordings and report.",
 			example: "  switchman run order r1125-x7kq --text heron --as PERSON"},
-		{verb: dr.VerbPause, name: "pause", short: "Stop sending steps; what flies may land", flags: []string{"reason"},
+		{verb: dr.VerbPause, name: "pause", group: "during", short: "Stop sending steps; what flies may land", flags: []string{"reason"},
 			example: "  switchman run pause r1125-x7kq --reason \"checking the front door\""},
-		{verb: dr.VerbResume, name: "resume", short: "Go on after a pause", flags: []string{"reason"},
+		{verb: dr.VerbResume, name: "resume", group: "during", short: "Go on after a pause", flags: []string{"reason"},
 			example: "  switchman run resume r1125-x7kq"},
-		{verb: dr.VerbContinue, name: "continue", args: []string{"[STEP]"}, short: "Go on at a hold point",
+		{verb: dr.VerbContinue, name: "continue", group: "during", args: []string{"[STEP]"}, short: "Go on at a hold point",
 			example: "  switchman run continue r1125-x7kq open-front-door"},
-		{verb: dr.VerbRetry, name: "retry", args: []string{"STEP"}, short: "Send a failed step again", flags: []string{"reason"},
+		{verb: dr.VerbRetry, name: "retry", group: "during", args: []string{"STEP"}, short: "Send a failed step again", flags: []string{"reason"},
 			example: "  switchman run retry r1125-x7kq stop@ledger-app-e1"},
-		{verb: dr.VerbSkip, name: "skip", args: []string{"STEP"}, short: "Leave a step out, with a reason", flags: []string{"reason"}, needs: []string{"reason"}, look: true,
+		{verb: dr.VerbSkip, name: "skip", group: "during", args: []string{"STEP"}, short: "Leave a step out, with a reason", flags: []string{"reason"}, needs: []string{"reason"}, look: true,
 			example: "  switchman run skip r1125-x7kq warm@cache-w2 --reason \"cache is being replaced\""},
-		{verb: dr.VerbDone, name: "done", args: []string{"STEP"}, short: "Say that a step done by hand is done", flags: []string{"text", "reason"},
+		{verb: dr.VerbDone, name: "done", group: "during", args: []string{"STEP"}, short: "Say that a step done by hand is done", flags: []string{"text", "reason"},
 			example: "  switchman run done r1125-x7kq call-branches --text \"all 12 reached\""},
-		{verb: dr.VerbDecide, name: "decide", args: []string{"STEP", "[VERDICT]"}, short: "Say what became of a step nobody knows about", flags: []string{"verdict", "reason"}, needs: []string{"reason"}, look: true,
+		{verb: dr.VerbDecide, name: "decide", group: "during", args: []string{"STEP", "[VERDICT]"}, short: "Say what became of a step nobody knows about", flags: []string{"verdict", "reason"}, needs: []string{"reason"}, look: true,
 			long: `Say what became of a step nobody knows about, after looking for yourself: done (it happened), failed
 (it did not, and shall count as failed), again (it did not; send it once more).`,
 			example: "  switchman run decide r1125-x7kq promote@ledger-db-w1 done --reason \"it takes writes, seen by hand\"", prepare: checkVerdict},
-		{verb: dr.VerbForce, name: "force", short: "Go on without the site that is leaving; two people", flags: []string{"system", "reason"}, needs: []string{"reason"}, look: true,
+		{verb: dr.VerbForce, name: "force", group: "during", short: "Go on without the site that is leaving; two people", flags: []string{"system", "reason"}, needs: []string{"reason"}, look: true,
 			long: `Turn systems from graceful to forced in mid-run, when the site they leave stops answering. The first
 person asks, a second one makes it so. Data not yet copied may be lost.`,
 			example: "  switchman run force r1125-x7kq --system ledger --reason \"east lost power\""},
-		{verb: dr.VerbRollback, name: "rollback", short: "Undo what was done, before the point of no return", flags: []string{"reason"}, needs: []string{"reason"}, look: true,
+		{verb: dr.VerbRollback, name: "rollback", group: "during", short: "Undo what was done, before the point of no return", flags: []string{"reason"}, needs: []string{"reason"}, look: true,
 			example: "  switchman run rollback r1125-x7kq --reason \"standby storage is degraded\""},
-		{verb: dr.VerbAbort, name: "abort", short: "End the run where it stands; undoes nothing", flags: []string{"reason"}, needs: []string{"reason"}, look: true,
+		{verb: dr.VerbAbort, name: "abort", group: "during", short: "End the run where it stands; undoes nothing", flags: []string{"reason"}, needs: []string{"reason"}, look: true,
 			example: "  switchman run abort r1125-x7kq --reason \"taken over by hand\""},
-		{verb: dr.VerbSwitchback, name: "switchback", short: "Ask for the way back: its own votes and code", flags: []string{"system", "reason"}, needs: []string{"reason"},
+		{verb: dr.VerbSwitchback, name: "switchback", group: "after", short: "Ask for the way back: its own votes and code", flags: []string{"system", "reason"}, needs: []string{"reason"},
 			example: "  switchman run switchback r1125-x7kq --reason \"east is repaired\""},
-		{verb: dr.VerbClose, name: "close", short: "Close the run at the standby, without going back", flags: []string{"reason"}, needs: []string{"reason"}, look: true,
+		{verb: dr.VerbClose, name: "close", group: "after", short: "Close the run at the standby, without going back", flags: []string{"reason"}, needs: []string{"reason"}, look: true,
 			example: "  switchman run close r1125-x7kq --reason \"we stay at west\""},
-		{verb: dr.VerbHandover, name: "handover", args: []string{"[PERSON]"}, short: "Offer command to somebody, who then accepts", flags: []string{"to", "reason"},
+		{verb: dr.VerbHandover, name: "handover", group: "during", args: []string{"[PERSON]"}, short: "Offer command to somebody, who then accepts", flags: []string{"to", "reason"},
 			example: "  switchman run handover r1125-x7kq zhou", prepare: checkTo},
-		{verb: dr.VerbAccept, name: "accept", short: "Take command that was offered to you",
+		{verb: dr.VerbAccept, name: "accept", group: "during", short: "Take command that was offered to you",
 			example: "  switchman run accept r1125-x7kq"},
-		{verb: dr.VerbObserve, name: "observe", short: "File what you saw, as an observer", flags: []string{"text"}, needs: []string{"text"},
+		{verb: dr.VerbObserve, name: "observe", group: "after", short: "File what you saw, as an observer", flags: []string{"text"}, needs: []string{"text"},
 			example: "  switchman run observe r1125-x7kq --text \"votes came within two minutes\""},
-		{verb: dr.VerbFinding, name: "finding", short: "File what must get better, with an owner", flags: []string{"text", "owner", "due", "retest"}, needs: []string{"text"},
+		{verb: dr.VerbFinding, name: "finding", group: "after", short: "File what must get better, with an owner", flags: []string{"text", "owner", "due", "retest"}, needs: []string{"text"},
 			example: "  switchman run finding r1125-x7kq --text \"DNS took 40 s\" --owner zhou --due 2026-12-15"},
-		{verb: dr.VerbSignOff, name: "sign-off", short: "Put your name under the run", flags: []string{"text"}, needs: []string{"text"},
+		{verb: dr.VerbSignOff, name: "sign-off", group: "after", short: "Put your name under the run", flags: []string{"text"}, needs: []string{"text"},
 			example: "  switchman run sign-off r1125-x7kq --text \"seen and agreed\""},
 	}
 }
@@ -102,7 +103,7 @@ func verbCommand(sh *shell, v verbSpec) *cobra.Command {
 	var yes bool
 	names := append([]string{"RUN"}, v.args...)
 	c := &cobra.Command{
-		Use: v.name + " " + strings.Join(names, " "), Short: v.short, Long: v.long, Example: v.example, Args: exactly(names...),
+		Use: v.name + " " + strings.Join(names, " "), GroupID: v.group, Short: v.short, Long: v.long, Example: v.example, Args: exactly(names...),
 		RunE: func(cmd *cobra.Command, given []string) error {
 			fillPositional(&args, v.args, given[1:])
 			return sh.act(cmd.Context(), v, given[0], args, yes)

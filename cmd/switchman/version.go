@@ -9,9 +9,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is the module's version as the Go toolchain recorded it; "devel" for a build from a
-// working copy. It enters every plan's digest.
+// release is set by the linker (-X main.release=1.2.3) and by nothing else.
+var release = ""
+
+// version names this build: the release, the module's version as the Go toolchain recorded it, or
+// "devel" for a build from a working copy. It enters every plan's digest.
 func version() string {
+	if release != "" {
+		return release
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
 		return info.Main.Version
 	}

@@ -14,7 +14,7 @@ UPDATE notice SET acked_at = $1, acked_by = $2, state = 'acknowledged' WHERE id 
 `
 
 func (q *Queries) AckNotice(ctx context.Context, ackedAt int64, ackedBy string, iD string) (int64, error) {
-	result, err := q.exec(ctx, q.ackNoticeStmt, ackNotice, ackedAt, ackedBy, iD)
+	result, err := q.db.ExecContext(ctx, ackNotice, ackedAt, ackedBy, iD)
 	if err != nil {
 		return 0, err
 	}
@@ -36,7 +36,7 @@ type AcquireLeaseParams struct {
 }
 
 func (q *Queries) AcquireLease(ctx context.Context, arg AcquireLeaseParams) (int64, error) {
-	row := q.queryRow(ctx, q.acquireLeaseStmt, acquireLease,
+	row := q.db.QueryRowContext(ctx, acquireLease,
 		arg.Name,
 		arg.Holder,
 		arg.UntilAt,
@@ -63,7 +63,7 @@ type AttemptOutcomeParams struct {
 }
 
 func (q *Queries) AttemptOutcome(ctx context.Context, arg AttemptOutcomeParams) (int64, error) {
-	result, err := q.exec(ctx, q.attemptOutcomeStmt, attemptOutcome,
+	result, err := q.db.ExecContext(ctx, attemptOutcome,
 		arg.State,
 		arg.DispatchedAt,
 		arg.OutcomeAt,
@@ -83,7 +83,7 @@ SELECT run_id, step_id, n, token, epoch, purpose, state, intent_at, dispatched_a
 `
 
 func (q *Queries) Attempts(ctx context.Context, runID string) ([]Attempt, error) {
-	rows, err := q.query(ctx, q.attemptsStmt, attempts, runID)
+	rows, err := q.db.QueryContext(ctx, attempts, runID)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +122,7 @@ SELECT digest FROM blob WHERE erased_at = 0 ORDER BY digest
 `
 
 func (q *Queries) BlobDigests(ctx context.Context) ([]string, error) {
-	rows, err := q.query(ctx, q.blobDigestsStmt, blobDigests)
+	rows, err := q.db.QueryContext(ctx, blobDigests)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +157,7 @@ type BlobsBeforeRow struct {
 }
 
 func (q *Queries) BlobsBefore(ctx context.Context, before int64, maxRows int32) ([]BlobsBeforeRow, error) {
-	rows, err := q.query(ctx, q.blobsBeforeStmt, blobsBefore, before, maxRows)
+	rows, err := q.db.QueryContext(ctx, blobsBefore, before, maxRows)
 	if err != nil {
 		return nil, err
 	}
@@ -190,7 +190,7 @@ SELECT id, run_id, round, issuer, human, digest, direction, mode, source, sheet,
 `
 
 func (q *Queries) Codes(ctx context.Context, runID string, firstRound int64) ([]Code, error) {
-	rows, err := q.query(ctx, q.codesStmt, codes, runID, firstRound)
+	rows, err := q.db.QueryContext(ctx, codes, runID, firstRound)
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +236,7 @@ SELECT COUNT(*) FROM journal_hash
 `
 
 func (q *Queries) CountHashes(ctx context.Context) (int64, error) {
-	row := q.queryRow(ctx, q.countHashesStmt, countHashes)
+	row := q.db.QueryRowContext(ctx, countHashes)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -247,7 +247,7 @@ UPDATE outbox SET tries = tries + 1, due_at = $1, problem = $2 WHERE id = $3 AND
 `
 
 func (q *Queries) DelayOutbox(ctx context.Context, dueAt int64, problem string, iD string) (int64, error) {
-	result, err := q.exec(ctx, q.delayOutboxStmt, delayOutbox, dueAt, problem, iD)
+	result, err := q.db.ExecContext(ctx, delayOutbox, dueAt, problem, iD)
 	if err != nil {
 		return 0, err
 	}
@@ -259,7 +259,7 @@ DELETE FROM blob_chunk WHERE upload = $1
 `
 
 func (q *Queries) DeleteChunks(ctx context.Context, upload string) error {
-	_, err := q.exec(ctx, q.deleteChunksStmt, deleteChunks, upload)
+	_, err := q.db.ExecContext(ctx, deleteChunks, upload)
 	return err
 }
 
@@ -268,7 +268,7 @@ DELETE FROM step WHERE run_id = $1
 `
 
 func (q *Queries) DeleteSteps(ctx context.Context, runID string) error {
-	_, err := q.exec(ctx, q.deleteStepsStmt, deleteSteps, runID)
+	_, err := q.db.ExecContext(ctx, deleteSteps, runID)
 	return err
 }
 
@@ -277,7 +277,7 @@ DELETE FROM blob_upload WHERE upload = $1
 `
 
 func (q *Queries) DeleteUpload(ctx context.Context, upload string) (int64, error) {
-	result, err := q.exec(ctx, q.deleteUploadStmt, deleteUpload, upload)
+	result, err := q.db.ExecContext(ctx, deleteUpload, upload)
 	if err != nil {
 		return 0, err
 	}
@@ -289,7 +289,7 @@ UPDATE inbox SET done_at = $1, body = '' WHERE surface = $2 AND event = $3 AND d
 `
 
 func (q *Queries) DoneInbox(ctx context.Context, doneAt int64, surface string, event string) (int64, error) {
-	result, err := q.exec(ctx, q.doneInboxStmt, doneInbox, doneAt, surface, event)
+	result, err := q.db.ExecContext(ctx, doneInbox, doneAt, surface, event)
 	if err != nil {
 		return 0, err
 	}
@@ -301,7 +301,7 @@ DELETE FROM lock WHERE run_id = $1 AND refs <= 0
 `
 
 func (q *Queries) DropFreeLocks(ctx context.Context, runID string) error {
-	_, err := q.exec(ctx, q.dropFreeLocksStmt, dropFreeLocks, runID)
+	_, err := q.db.ExecContext(ctx, dropFreeLocks, runID)
 	return err
 }
 
@@ -310,7 +310,7 @@ DELETE FROM lock WHERE run_id = $1
 `
 
 func (q *Queries) DropLocks(ctx context.Context, runID string) error {
-	_, err := q.exec(ctx, q.dropLocksStmt, dropLocks, runID)
+	_, err := q.db.ExecContext(ctx, dropLocks, runID)
 	return err
 }
 
@@ -319,7 +319,7 @@ DELETE FROM inbox WHERE done_at > 0 AND done_at < $1
 `
 
 func (q *Queries) DropOldInbox(ctx context.Context, before int64) error {
-	_, err := q.exec(ctx, q.dropOldInboxStmt, dropOldInbox, before)
+	_, err := q.db.ExecContext(ctx, dropOldInbox, before)
 	return err
 }
 
@@ -328,7 +328,7 @@ DELETE FROM nonce WHERE expires_at <= $1
 `
 
 func (q *Queries) DropOldNonces(ctx context.Context, nowAt int64) error {
-	_, err := q.exec(ctx, q.dropOldNoncesStmt, dropOldNonces, nowAt)
+	_, err := q.db.ExecContext(ctx, dropOldNonces, nowAt)
 	return err
 }
 
@@ -337,7 +337,7 @@ DELETE FROM session WHERE expires_at <= $1
 `
 
 func (q *Queries) DropOldSessions(ctx context.Context, nowAt int64) error {
-	_, err := q.exec(ctx, q.dropOldSessionsStmt, dropOldSessions, nowAt)
+	_, err := q.db.ExecContext(ctx, dropOldSessions, nowAt)
 	return err
 }
 
@@ -346,7 +346,7 @@ DELETE FROM session WHERE hash = $1
 `
 
 func (q *Queries) DropSession(ctx context.Context, hash string) error {
-	_, err := q.exec(ctx, q.dropSessionStmt, dropSession, hash)
+	_, err := q.db.ExecContext(ctx, dropSession, hash)
 	return err
 }
 
@@ -355,7 +355,7 @@ DELETE FROM session WHERE person = $1
 `
 
 func (q *Queries) DropSessionsOf(ctx context.Context, person string) error {
-	_, err := q.exec(ctx, q.dropSessionsOfStmt, dropSessionsOf, person)
+	_, err := q.db.ExecContext(ctx, dropSessionsOf, person)
 	return err
 }
 
@@ -366,7 +366,7 @@ ORDER BY made_at, id LIMIT $3
 `
 
 func (q *Queries) DueOutbox(ctx context.Context, nowAt int64, surface string, maxRows int32) ([]Outbox, error) {
-	rows, err := q.query(ctx, q.dueOutboxStmt, dueOutbox, nowAt, surface, maxRows)
+	rows, err := q.db.QueryContext(ctx, dueOutbox, nowAt, surface, maxRows)
 	if err != nil {
 		return nil, err
 	}
@@ -406,7 +406,7 @@ UPDATE blob SET erased_at = $1 WHERE digest = $2 AND erased_at = 0
 `
 
 func (q *Queries) EraseBlob(ctx context.Context, erasedAt int64, digest string) (int64, error) {
-	result, err := q.exec(ctx, q.eraseBlobStmt, eraseBlob, erasedAt, digest)
+	result, err := q.db.ExecContext(ctx, eraseBlob, erasedAt, digest)
 	if err != nil {
 		return 0, err
 	}
@@ -418,7 +418,7 @@ UPDATE lease SET touched = touched + 1 WHERE name = $1 AND holder = $2 AND epoch
 `
 
 func (q *Queries) Fence(ctx context.Context, name string, holder string, epoch int64) (int64, error) {
-	result, err := q.exec(ctx, q.fenceStmt, fence, name, holder, epoch)
+	result, err := q.db.ExecContext(ctx, fence, name, holder, epoch)
 	if err != nil {
 		return 0, err
 	}
@@ -430,7 +430,7 @@ SELECT run_id, step_id, n, token, epoch, purpose, state, intent_at, dispatched_a
 `
 
 func (q *Queries) GetAttempt(ctx context.Context, runID string, stepID string, n int64) (Attempt, error) {
-	row := q.queryRow(ctx, q.getAttemptStmt, getAttempt, runID, stepID, n)
+	row := q.db.QueryRowContext(ctx, getAttempt, runID, stepID, n)
 	var i Attempt
 	err := row.Scan(
 		&i.RunID,
@@ -453,7 +453,7 @@ SELECT digest, upload, size, kind, media, name, made_at, erased_at FROM blob WHE
 `
 
 func (q *Queries) GetBlob(ctx context.Context, digest string) (Blob, error) {
-	row := q.queryRow(ctx, q.getBlobStmt, getBlob, digest)
+	row := q.db.QueryRowContext(ctx, getBlob, digest)
 	var i Blob
 	err := row.Scan(
 		&i.Digest,
@@ -473,7 +473,7 @@ SELECT body FROM blob_chunk WHERE upload = $1 AND n = $2
 `
 
 func (q *Queries) GetChunk(ctx context.Context, upload string, n int64) ([]byte, error) {
-	row := q.queryRow(ctx, q.getChunkStmt, getChunk, upload, n)
+	row := q.db.QueryRowContext(ctx, getChunk, upload, n)
 	var body []byte
 	err := row.Scan(&body)
 	return body, err
@@ -484,7 +484,7 @@ SELECT seq FROM cursor WHERE name = $1
 `
 
 func (q *Queries) GetCursor(ctx context.Context, name string) (int64, error) {
-	row := q.queryRow(ctx, q.getCursorStmt, getCursor, name)
+	row := q.db.QueryRowContext(ctx, getCursor, name)
 	var seq int64
 	err := row.Scan(&seq)
 	return seq, err
@@ -495,7 +495,7 @@ SELECT h FROM journal_hash WHERE i = $1
 `
 
 func (q *Queries) GetHash(ctx context.Context, i int64) ([]byte, error) {
-	row := q.queryRow(ctx, q.getHashStmt, getHash, i)
+	row := q.db.QueryRowContext(ctx, getHash, i)
 	var h []byte
 	err := row.Scan(&h)
 	return h, err
@@ -512,7 +512,7 @@ type GetHeadRow struct {
 }
 
 func (q *Queries) GetHead(ctx context.Context) (GetHeadRow, error) {
-	row := q.queryRow(ctx, q.getHeadStmt, getHead)
+	row := q.db.QueryRowContext(ctx, getHead)
 	var i GetHeadRow
 	err := row.Scan(&i.Size, &i.Frontier, &i.Note)
 	return i, err
@@ -530,7 +530,7 @@ type GetLeaseRow struct {
 }
 
 func (q *Queries) GetLease(ctx context.Context, name string) (GetLeaseRow, error) {
-	row := q.queryRow(ctx, q.getLeaseStmt, getLease, name)
+	row := q.db.QueryRowContext(ctx, getLease, name)
 	var i GetLeaseRow
 	err := row.Scan(
 		&i.Name,
@@ -546,7 +546,7 @@ SELECT id, run_id, about, person, state, due_at, sent_at, acked_at, acked_by, de
 `
 
 func (q *Queries) GetNotice(ctx context.Context, id string) (Notice, error) {
-	row := q.queryRow(ctx, q.getNoticeStmt, getNotice, id)
+	row := q.db.QueryRowContext(ctx, getNotice, id)
 	var i Notice
 	err := row.Scan(
 		&i.ID,
@@ -568,7 +568,7 @@ SELECT id, surface, dest, run_id, kind, body, made_at, due_at, tries, sent_at, r
 `
 
 func (q *Queries) GetOutbox(ctx context.Context, id string) (Outbox, error) {
-	row := q.queryRow(ctx, q.getOutboxStmt, getOutbox, id)
+	row := q.db.QueryRowContext(ctx, getOutbox, id)
 	var i Outbox
 	err := row.Scan(
 		&i.ID,
@@ -592,7 +592,7 @@ SELECT system, site, since_at, run_id, proven_at, previous FROM placement WHERE 
 `
 
 func (q *Queries) GetPlacement(ctx context.Context, system string) (Placement, error) {
-	row := q.queryRow(ctx, q.getPlacementStmt, getPlacement, system)
+	row := q.db.QueryRowContext(ctx, getPlacement, system)
 	var i Placement
 	err := row.Scan(
 		&i.System,
@@ -610,7 +610,7 @@ SELECT seq, run_id, kind, made_at, body FROM journal WHERE seq = $1
 `
 
 func (q *Queries) GetRow(ctx context.Context, seq int64) (Journal, error) {
-	row := q.queryRow(ctx, q.getRowStmt, getRow, seq)
+	row := q.db.QueryRowContext(ctx, getRow, seq)
 	var i Journal
 	err := row.Scan(
 		&i.Seq,
@@ -642,7 +642,7 @@ type GetRunRow struct {
 }
 
 func (q *Queries) GetRun(ctx context.Context, id string) (GetRunRow, error) {
-	row := q.queryRow(ctx, q.getRunStmt, getRun, id)
+	row := q.db.QueryRowContext(ctx, getRun, id)
 	var i GetRunRow
 	err := row.Scan(
 		&i.ID,
@@ -664,7 +664,7 @@ SELECT hash, person, surface, made_at, expires_at, used_at, detail FROM session 
 `
 
 func (q *Queries) GetSession(ctx context.Context, hash string) (Session, error) {
-	row := q.queryRow(ctx, q.getSessionStmt, getSession, hash)
+	row := q.db.QueryRowContext(ctx, getSession, hash)
 	var i Session
 	err := row.Scan(
 		&i.Hash,
@@ -683,7 +683,7 @@ SELECT body FROM slice WHERE digest = $1
 `
 
 func (q *Queries) GetSlice(ctx context.Context, digest string) ([]byte, error) {
-	row := q.queryRow(ctx, q.getSliceStmt, getSlice, digest)
+	row := q.db.QueryRowContext(ctx, getSlice, digest)
 	var body []byte
 	err := row.Scan(&body)
 	return body, err
@@ -706,7 +706,7 @@ type GetStepRow struct {
 }
 
 func (q *Queries) GetStep(ctx context.Context, runID string, stepID string) (GetStepRow, error) {
-	row := q.queryRow(ctx, q.getStepStmt, getStep, runID, stepID)
+	row := q.db.QueryRowContext(ctx, getStep, runID, stepID)
 	var i GetStepRow
 	err := row.Scan(
 		&i.RunID,
@@ -726,7 +726,7 @@ SELECT i, h FROM journal_hash WHERE i >= $1 ORDER BY i LIMIT $2
 `
 
 func (q *Queries) Hashes(ctx context.Context, firstI int64, maxRows int32) ([]JournalHash, error) {
-	rows, err := q.query(ctx, q.hashesStmt, hashes, firstI, maxRows)
+	rows, err := q.db.QueryContext(ctx, hashes, firstI, maxRows)
 	if err != nil {
 		return nil, err
 	}
@@ -769,7 +769,7 @@ type InsertAttemptParams struct {
 }
 
 func (q *Queries) InsertAttempt(ctx context.Context, arg InsertAttemptParams) error {
-	_, err := q.exec(ctx, q.insertAttemptStmt, insertAttempt,
+	_, err := q.db.ExecContext(ctx, insertAttempt,
 		arg.RunID,
 		arg.StepID,
 		arg.N,
@@ -802,7 +802,7 @@ type InsertBlobParams struct {
 }
 
 func (q *Queries) InsertBlob(ctx context.Context, arg InsertBlobParams) (int64, error) {
-	result, err := q.exec(ctx, q.insertBlobStmt, insertBlob,
+	result, err := q.db.ExecContext(ctx, insertBlob,
 		arg.Digest,
 		arg.Upload,
 		arg.Size,
@@ -822,7 +822,7 @@ INSERT INTO blob_chunk (upload, n, body) VALUES ($1, $2, $3)
 `
 
 func (q *Queries) InsertChunk(ctx context.Context, upload string, n int64, body []byte) error {
-	_, err := q.exec(ctx, q.insertChunkStmt, insertChunk, upload, n, body)
+	_, err := q.db.ExecContext(ctx, insertChunk, upload, n, body)
 	return err
 }
 
@@ -856,7 +856,7 @@ type InsertCodeParams struct {
 }
 
 func (q *Queries) InsertCode(ctx context.Context, arg InsertCodeParams) error {
-	_, err := q.exec(ctx, q.insertCodeStmt, insertCode,
+	_, err := q.db.ExecContext(ctx, insertCode,
 		arg.ID,
 		arg.RunID,
 		arg.Round,
@@ -884,7 +884,7 @@ INSERT INTO journal_hash (i, h) VALUES ($1, $2)
 `
 
 func (q *Queries) InsertHash(ctx context.Context, i int64, h []byte) error {
-	_, err := q.exec(ctx, q.insertHashStmt, insertHash, i, h)
+	_, err := q.db.ExecContext(ctx, insertHash, i, h)
 	return err
 }
 
@@ -902,7 +902,7 @@ type InsertJournalParams struct {
 }
 
 func (q *Queries) InsertJournal(ctx context.Context, arg InsertJournalParams) error {
-	_, err := q.exec(ctx, q.insertJournalStmt, insertJournal,
+	_, err := q.db.ExecContext(ctx, insertJournal,
 		arg.Seq,
 		arg.RunID,
 		arg.Kind,
@@ -928,7 +928,7 @@ type InsertRoundParams struct {
 }
 
 func (q *Queries) InsertRound(ctx context.Context, arg InsertRoundParams) error {
-	_, err := q.exec(ctx, q.insertRoundStmt, insertRound,
+	_, err := q.db.ExecContext(ctx, insertRound,
 		arg.RunID,
 		arg.Number,
 		arg.Nonce,
@@ -964,7 +964,7 @@ type InsertRunParams struct {
 // order of their numbers: always sqlc.arg, which numbers them as they appear. No casts with "::", no
 // FOR UPDATE: a transaction locks a run by touching its row.
 func (q *Queries) InsertRun(ctx context.Context, arg InsertRunParams) error {
-	_, err := q.exec(ctx, q.insertRunStmt, insertRun,
+	_, err := q.db.ExecContext(ctx, insertRun,
 		arg.ID,
 		arg.Plan,
 		arg.Digest,
@@ -984,7 +984,7 @@ INSERT INTO run_system (run_id, system) VALUES ($1, $2) ON CONFLICT DO NOTHING
 `
 
 func (q *Queries) InsertRunSystem(ctx context.Context, runID string, system string) error {
-	_, err := q.exec(ctx, q.insertRunSystemStmt, insertRunSystem, runID, system)
+	_, err := q.db.ExecContext(ctx, insertRunSystem, runID, system)
 	return err
 }
 
@@ -1004,7 +1004,7 @@ type InsertSheetCodeParams struct {
 }
 
 func (q *Queries) InsertSheetCode(ctx context.Context, arg InsertSheetCodeParams) error {
-	_, err := q.exec(ctx, q.insertSheetCodeStmt, insertSheetCode,
+	_, err := q.db.ExecContext(ctx, insertSheetCode,
 		arg.Sheet,
 		arg.Number,
 		arg.Site,
@@ -1035,7 +1035,7 @@ type InsertStepParams struct {
 }
 
 func (q *Queries) InsertStep(ctx context.Context, arg InsertStepParams) error {
-	_, err := q.exec(ctx, q.insertStepStmt, insertStep,
+	_, err := q.db.ExecContext(ctx, insertStep,
 		arg.RunID,
 		arg.StepID,
 		arg.Place,
@@ -1054,7 +1054,7 @@ INSERT INTO blob_upload (upload, made_at) VALUES ($1, $2)
 `
 
 func (q *Queries) InsertUpload(ctx context.Context, upload string, madeAt int64) error {
-	_, err := q.exec(ctx, q.insertUploadStmt, insertUpload, upload, madeAt)
+	_, err := q.db.ExecContext(ctx, insertUpload, upload, madeAt)
 	return err
 }
 
@@ -1063,7 +1063,7 @@ SELECT seq, run_id, kind, made_at, body FROM journal WHERE seq = 0 OR kind = 'ke
 `
 
 func (q *Queries) KeyRows(ctx context.Context) ([]Journal, error) {
-	rows, err := q.query(ctx, q.keyRowsStmt, keyRows)
+	rows, err := q.db.QueryContext(ctx, keyRows)
 	if err != nil {
 		return nil, err
 	}
@@ -1105,7 +1105,7 @@ type LastDurationsRow struct {
 }
 
 func (q *Queries) LastDurations(ctx context.Context, plan string) ([]LastDurationsRow, error) {
-	rows, err := q.query(ctx, q.lastDurationsStmt, lastDurations, plan)
+	rows, err := q.db.QueryContext(ctx, lastDurations, plan)
 	if err != nil {
 		return nil, err
 	}
@@ -1137,7 +1137,7 @@ SELECT CAST(COALESCE(MAX(seq), -1) AS BIGINT) FROM journal
 `
 
 func (q *Queries) LastSeq(ctx context.Context) (int64, error) {
-	row := q.queryRow(ctx, q.lastSeqStmt, lastSeq)
+	row := q.db.QueryRowContext(ctx, lastSeq)
 	var column_1 int64
 	err := row.Scan(&column_1)
 	return column_1, err
@@ -1166,7 +1166,7 @@ type ListRunsRow struct {
 }
 
 func (q *Queries) ListRuns(ctx context.Context, states string, system string, maxRows int32) ([]ListRunsRow, error) {
-	rows, err := q.query(ctx, q.listRunsStmt, listRuns, states, system, maxRows)
+	rows, err := q.db.QueryContext(ctx, listRuns, states, system, maxRows)
 	if err != nil {
 		return nil, err
 	}
@@ -1210,7 +1210,7 @@ type LockHeadRow struct {
 }
 
 func (q *Queries) LockHead(ctx context.Context) (LockHeadRow, error) {
-	row := q.queryRow(ctx, q.lockHeadStmt, lockHead)
+	row := q.db.QueryRowContext(ctx, lockHead)
 	var i LockHeadRow
 	err := row.Scan(&i.Size, &i.Frontier, &i.Note)
 	return i, err
@@ -1221,7 +1221,7 @@ SELECT run_id FROM lock WHERE name = $1
 `
 
 func (q *Queries) LockHolder(ctx context.Context, name string) (string, error) {
-	row := q.queryRow(ctx, q.lockHolderStmt, lockHolder, name)
+	row := q.db.QueryRowContext(ctx, lockHolder, name)
 	var run_id string
 	err := row.Scan(&run_id)
 	return run_id, err
@@ -1247,7 +1247,7 @@ type LockRunRow struct {
 }
 
 func (q *Queries) LockRun(ctx context.Context, id string) (LockRunRow, error) {
-	row := q.queryRow(ctx, q.lockRunStmt, lockRun, id)
+	row := q.db.QueryRowContext(ctx, lockRun, id)
 	var i LockRunRow
 	err := row.Scan(
 		&i.ID,
@@ -1269,7 +1269,7 @@ UPDATE run SET touched = touched + 1 WHERE id = $1 RETURNING state
 `
 
 func (q *Queries) LockState(ctx context.Context, id string) (string, error) {
-	row := q.queryRow(ctx, q.lockStateStmt, lockState, id)
+	row := q.db.QueryRowContext(ctx, lockState, id)
 	var state string
 	err := row.Scan(&state)
 	return state, err
@@ -1280,7 +1280,7 @@ SELECT name, run_id, refs, taken_at FROM lock ORDER BY name
 `
 
 func (q *Queries) Locks(ctx context.Context) ([]Lock, error) {
-	rows, err := q.query(ctx, q.locksStmt, locks)
+	rows, err := q.db.QueryContext(ctx, locks)
 	if err != nil {
 		return nil, err
 	}
@@ -1312,7 +1312,7 @@ UPDATE lock SET run_id = $1 WHERE name = $2 AND run_id = $3
 `
 
 func (q *Queries) MoveLock(ctx context.Context, toRun string, name string, fromRun string) (int64, error) {
-	result, err := q.exec(ctx, q.moveLockStmt, moveLock, toRun, name, fromRun)
+	result, err := q.db.ExecContext(ctx, moveLock, toRun, name, fromRun)
 	if err != nil {
 		return 0, err
 	}
@@ -1324,7 +1324,7 @@ SELECT id, run_id, about, person, state, due_at, sent_at, acked_at, acked_by, de
 `
 
 func (q *Queries) Notices(ctx context.Context, runID string) ([]Notice, error) {
-	rows, err := q.query(ctx, q.noticesStmt, notices, runID)
+	rows, err := q.db.QueryContext(ctx, notices, runID)
 	if err != nil {
 		return nil, err
 	}
@@ -1369,7 +1369,7 @@ type OpenInboxRow struct {
 }
 
 func (q *Queries) OpenInbox(ctx context.Context, maxRows int32) ([]OpenInboxRow, error) {
-	rows, err := q.query(ctx, q.openInboxStmt, openInbox, maxRows)
+	rows, err := q.db.QueryContext(ctx, openInbox, maxRows)
 	if err != nil {
 		return nil, err
 	}
@@ -1401,7 +1401,7 @@ SELECT system, site, since_at, run_id, proven_at, previous FROM placement ORDER 
 `
 
 func (q *Queries) Placements(ctx context.Context) ([]Placement, error) {
-	rows, err := q.query(ctx, q.placementsStmt, placements)
+	rows, err := q.db.QueryContext(ctx, placements)
 	if err != nil {
 		return nil, err
 	}
@@ -1443,7 +1443,7 @@ type PutInboxParams struct {
 }
 
 func (q *Queries) PutInbox(ctx context.Context, arg PutInboxParams) (int64, error) {
-	result, err := q.exec(ctx, q.putInboxStmt, putInbox,
+	result, err := q.db.ExecContext(ctx, putInbox,
 		arg.Surface,
 		arg.Event,
 		arg.ReceivedAt,
@@ -1469,7 +1469,7 @@ type PutNonceParams struct {
 }
 
 func (q *Queries) PutNonce(ctx context.Context, arg PutNonceParams) error {
-	_, err := q.exec(ctx, q.putNonceStmt, putNonce,
+	_, err := q.db.ExecContext(ctx, putNonce,
 		arg.Nonce,
 		arg.Purpose,
 		arg.Person,
@@ -1497,7 +1497,7 @@ type PutNoticeParams struct {
 }
 
 func (q *Queries) PutNotice(ctx context.Context, arg PutNoticeParams) error {
-	_, err := q.exec(ctx, q.putNoticeStmt, putNotice,
+	_, err := q.db.ExecContext(ctx, putNotice,
 		arg.ID,
 		arg.RunID,
 		arg.About,
@@ -1528,7 +1528,7 @@ type PutOutboxParams struct {
 }
 
 func (q *Queries) PutOutbox(ctx context.Context, arg PutOutboxParams) (int64, error) {
-	result, err := q.exec(ctx, q.putOutboxStmt, putOutbox,
+	result, err := q.db.ExecContext(ctx, putOutbox,
 		arg.ID,
 		arg.Surface,
 		arg.Dest,
@@ -1561,7 +1561,7 @@ type PutPlacementParams struct {
 }
 
 func (q *Queries) PutPlacement(ctx context.Context, arg PutPlacementParams) error {
-	_, err := q.exec(ctx, q.putPlacementStmt, putPlacement,
+	_, err := q.db.ExecContext(ctx, putPlacement,
 		arg.System,
 		arg.Site,
 		arg.SinceAt,
@@ -1578,7 +1578,7 @@ ON CONFLICT (run_id) DO UPDATE SET body = excluded.body
 `
 
 func (q *Queries) PutRunChecks(ctx context.Context, runID string, body string) error {
-	_, err := q.exec(ctx, q.putRunChecksStmt, putRunChecks, runID, body)
+	_, err := q.db.ExecContext(ctx, putRunChecks, runID, body)
 	return err
 }
 
@@ -1599,7 +1599,7 @@ type PutSessionParams struct {
 }
 
 func (q *Queries) PutSession(ctx context.Context, arg PutSessionParams) error {
-	_, err := q.exec(ctx, q.putSessionStmt, putSession,
+	_, err := q.db.ExecContext(ctx, putSession,
 		arg.Hash,
 		arg.Person,
 		arg.Surface,
@@ -1616,7 +1616,7 @@ INSERT INTO slice (digest, body) VALUES ($1, $2) ON CONFLICT DO NOTHING
 `
 
 func (q *Queries) PutSlice(ctx context.Context, digest string, body []byte) error {
-	_, err := q.exec(ctx, q.putSliceStmt, putSlice, digest, body)
+	_, err := q.db.ExecContext(ctx, putSlice, digest, body)
 	return err
 }
 
@@ -1636,7 +1636,7 @@ type PutTokenParams struct {
 }
 
 func (q *Queries) PutToken(ctx context.Context, arg PutTokenParams) error {
-	_, err := q.exec(ctx, q.putTokenStmt, putToken,
+	_, err := q.db.ExecContext(ctx, putToken,
 		arg.ID,
 		arg.Person,
 		arg.Name,
@@ -1670,7 +1670,7 @@ type PutVoteParams struct {
 }
 
 func (q *Queries) PutVote(ctx context.Context, arg PutVoteParams) error {
-	_, err := q.exec(ctx, q.putVoteStmt, putVote,
+	_, err := q.db.ExecContext(ctx, putVote,
 		arg.RunID,
 		arg.Round,
 		arg.Human,
@@ -1690,7 +1690,7 @@ UPDATE lease SET until_at = 0, holder = '' WHERE name = $1 AND holder = $2 AND e
 `
 
 func (q *Queries) ReleaseLease(ctx context.Context, name string, holder string, epoch int64) (int64, error) {
-	result, err := q.exec(ctx, q.releaseLeaseStmt, releaseLease, name, holder, epoch)
+	result, err := q.db.ExecContext(ctx, releaseLease, name, holder, epoch)
 	if err != nil {
 		return 0, err
 	}
@@ -1702,7 +1702,7 @@ UPDATE lock SET refs = refs - 1 WHERE name = $1 AND run_id = $2
 `
 
 func (q *Queries) ReleaseLock(ctx context.Context, name string, runID string) (int64, error) {
-	result, err := q.exec(ctx, q.releaseLockStmt, releaseLock, name, runID)
+	result, err := q.db.ExecContext(ctx, releaseLock, name, runID)
 	if err != nil {
 		return 0, err
 	}
@@ -1721,7 +1721,7 @@ type RenewLeaseParams struct {
 }
 
 func (q *Queries) RenewLease(ctx context.Context, arg RenewLeaseParams) (int64, error) {
-	result, err := q.exec(ctx, q.renewLeaseStmt, renewLease,
+	result, err := q.db.ExecContext(ctx, renewLease,
 		arg.UntilAt,
 		arg.Name,
 		arg.Holder,
@@ -1738,7 +1738,7 @@ UPDATE round SET state = 'replaced' WHERE run_id = $1 AND number < $2 AND state 
 `
 
 func (q *Queries) ReplaceRounds(ctx context.Context, runID string, number int64) error {
-	_, err := q.exec(ctx, q.replaceRoundsStmt, replaceRounds, runID, number)
+	_, err := q.db.ExecContext(ctx, replaceRounds, runID, number)
 	return err
 }
 
@@ -1747,7 +1747,7 @@ UPDATE token SET revoked_at = $1 WHERE id = $2 AND revoked_at = 0
 `
 
 func (q *Queries) RevokeToken(ctx context.Context, revokedAt int64, iD string) (int64, error) {
-	result, err := q.exec(ctx, q.revokeTokenStmt, revokeToken, revokedAt, iD)
+	result, err := q.db.ExecContext(ctx, revokeToken, revokedAt, iD)
 	if err != nil {
 		return 0, err
 	}
@@ -1759,7 +1759,7 @@ UPDATE token SET revoked_at = $1 WHERE person = $2 AND revoked_at = 0
 `
 
 func (q *Queries) RevokeTokensOf(ctx context.Context, revokedAt int64, person string) (int64, error) {
-	result, err := q.exec(ctx, q.revokeTokensOfStmt, revokeTokensOf, revokedAt, person)
+	result, err := q.db.ExecContext(ctx, revokeTokensOf, revokedAt, person)
 	if err != nil {
 		return 0, err
 	}
@@ -1794,7 +1794,7 @@ type RoundVotesRow struct {
 }
 
 func (q *Queries) RoundVotes(ctx context.Context, runID string, firstRound int64) ([]RoundVotesRow, error) {
-	rows, err := q.query(ctx, q.roundVotesStmt, roundVotes, runID, firstRound)
+	rows, err := q.db.QueryContext(ctx, roundVotes, runID, firstRound)
 	if err != nil {
 		return nil, err
 	}
@@ -1836,7 +1836,7 @@ SELECT seq, run_id, kind, made_at, body FROM journal WHERE seq >= $1 ORDER BY se
 `
 
 func (q *Queries) Rows(ctx context.Context, firstSeq int64, maxRows int32) ([]Journal, error) {
-	rows, err := q.query(ctx, q.rowsStmt, rows, firstSeq, maxRows)
+	rows, err := q.db.QueryContext(ctx, rows, firstSeq, maxRows)
 	if err != nil {
 		return nil, err
 	}
@@ -1869,7 +1869,7 @@ SELECT seq, run_id, kind, made_at, body FROM journal WHERE run_id = $1 ORDER BY 
 `
 
 func (q *Queries) RowsOf(ctx context.Context, runID string) ([]Journal, error) {
-	rows, err := q.query(ctx, q.rowsOfStmt, rowsOf, runID)
+	rows, err := q.db.QueryContext(ctx, rowsOf, runID)
 	if err != nil {
 		return nil, err
 	}
@@ -1902,7 +1902,7 @@ UPDATE outbox SET sent_at = $1, ref = $2, problem = '' WHERE id = $3 AND sent_at
 `
 
 func (q *Queries) SentOutbox(ctx context.Context, sentAt int64, ref string, iD string) (int64, error) {
-	result, err := q.exec(ctx, q.sentOutboxStmt, sentOutbox, sentAt, ref, iD)
+	result, err := q.db.ExecContext(ctx, sentOutbox, sentAt, ref, iD)
 	if err != nil {
 		return 0, err
 	}
@@ -1914,7 +1914,7 @@ INSERT INTO cursor (name, seq) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET 
 `
 
 func (q *Queries) SetCursor(ctx context.Context, name string, seq int64) error {
-	_, err := q.exec(ctx, q.setCursorStmt, setCursor, name, seq)
+	_, err := q.db.ExecContext(ctx, setCursor, name, seq)
 	return err
 }
 
@@ -1931,7 +1931,7 @@ type SetHeadParams struct {
 }
 
 func (q *Queries) SetHead(ctx context.Context, arg SetHeadParams) (int64, error) {
-	result, err := q.exec(ctx, q.setHeadStmt, setHead,
+	result, err := q.db.ExecContext(ctx, setHead,
 		arg.Size,
 		arg.Frontier,
 		arg.Note,
@@ -1948,7 +1948,7 @@ UPDATE run SET round = $1 WHERE id = $2
 `
 
 func (q *Queries) SetRunRound(ctx context.Context, round int64, iD string) (int64, error) {
-	result, err := q.exec(ctx, q.setRunRoundStmt, setRunRound, round, iD)
+	result, err := q.db.ExecContext(ctx, setRunRound, round, iD)
 	if err != nil {
 		return 0, err
 	}
@@ -1973,7 +1973,7 @@ type SetStepParams struct {
 }
 
 func (q *Queries) SetStep(ctx context.Context, arg SetStepParams) (int64, error) {
-	result, err := q.exec(ctx, q.setStepStmt, setStep,
+	result, err := q.db.ExecContext(ctx, setStep,
 		arg.State,
 		arg.Attempt,
 		arg.StartedAt,
@@ -1994,7 +1994,7 @@ SELECT sheet, number, site, issuer, salt, hash, made_at, used_at, run_id FROM co
 `
 
 func (q *Queries) SheetCodes(ctx context.Context) ([]CodeSheet, error) {
-	rows, err := q.query(ctx, q.sheetCodesStmt, sheetCodes)
+	rows, err := q.db.QueryContext(ctx, sheetCodes)
 	if err != nil {
 		return nil, err
 	}
@@ -2031,7 +2031,7 @@ SELECT digest FROM slice ORDER BY digest
 `
 
 func (q *Queries) SliceDigests(ctx context.Context) ([]string, error) {
-	rows, err := q.query(ctx, q.sliceDigestsStmt, sliceDigests)
+	rows, err := q.db.QueryContext(ctx, sliceDigests)
 	if err != nil {
 		return nil, err
 	}
@@ -2058,7 +2058,7 @@ SELECT upload FROM blob_upload WHERE made_at < $1
 `
 
 func (q *Queries) StaleUploads(ctx context.Context, before int64) ([]string, error) {
-	rows, err := q.query(ctx, q.staleUploadsStmt, staleUploads, before)
+	rows, err := q.db.QueryContext(ctx, staleUploads, before)
 	if err != nil {
 		return nil, err
 	}
@@ -2096,7 +2096,7 @@ type StepIntentParams struct {
 }
 
 func (q *Queries) StepIntent(ctx context.Context, arg StepIntentParams) (int64, error) {
-	result, err := q.exec(ctx, q.stepIntentStmt, stepIntent,
+	result, err := q.db.ExecContext(ctx, stepIntent,
 		arg.Attempt,
 		arg.StartedAt,
 		arg.RunID,
@@ -2125,7 +2125,7 @@ type StepOutcomeParams struct {
 }
 
 func (q *Queries) StepOutcome(ctx context.Context, arg StepOutcomeParams) (int64, error) {
-	result, err := q.exec(ctx, q.stepOutcomeStmt, stepOutcome,
+	result, err := q.db.ExecContext(ctx, stepOutcome,
 		arg.State,
 		arg.EndedAt,
 		arg.Reason,
@@ -2157,7 +2157,7 @@ type StepsRow struct {
 }
 
 func (q *Queries) Steps(ctx context.Context, runID string) ([]StepsRow, error) {
-	rows, err := q.query(ctx, q.stepsStmt, steps, runID)
+	rows, err := q.db.QueryContext(ctx, steps, runID)
 	if err != nil {
 		return nil, err
 	}
@@ -2201,7 +2201,7 @@ type TakeLockParams struct {
 }
 
 func (q *Queries) TakeLock(ctx context.Context, arg TakeLockParams) (int64, error) {
-	result, err := q.exec(ctx, q.takeLockStmt, takeLock,
+	result, err := q.db.ExecContext(ctx, takeLock,
 		arg.Name,
 		arg.RunID,
 		arg.Refs,
@@ -2235,7 +2235,7 @@ type TakeNonceRow struct {
 }
 
 func (q *Queries) TakeNonce(ctx context.Context, arg TakeNonceParams) (TakeNonceRow, error) {
-	row := q.queryRow(ctx, q.takeNonceStmt, takeNonce,
+	row := q.db.QueryRowContext(ctx, takeNonce,
 		arg.UsedAt,
 		arg.Nonce,
 		arg.Purpose,
@@ -2257,7 +2257,7 @@ SELECT id, person, name, hash, scopes, made_at, expires_at, revoked_at, used_at 
 `
 
 func (q *Queries) TokenByHash(ctx context.Context, hash string) (Token, error) {
-	row := q.queryRow(ctx, q.tokenByHashStmt, tokenByHash, hash)
+	row := q.db.QueryRowContext(ctx, tokenByHash, hash)
 	var i Token
 	err := row.Scan(
 		&i.ID,
@@ -2278,7 +2278,7 @@ SELECT id, person, name, hash, scopes, made_at, expires_at, revoked_at, used_at 
 `
 
 func (q *Queries) Tokens(ctx context.Context, person string) ([]Token, error) {
-	rows, err := q.query(ctx, q.tokensStmt, tokens, person)
+	rows, err := q.db.QueryContext(ctx, tokens, person)
 	if err != nil {
 		return nil, err
 	}
@@ -2315,7 +2315,7 @@ UPDATE token SET used_at = $1 WHERE id = $2
 `
 
 func (q *Queries) TouchToken(ctx context.Context, usedAt int64, iD string) error {
-	_, err := q.exec(ctx, q.touchTokenStmt, touchToken, usedAt, iD)
+	_, err := q.db.ExecContext(ctx, touchToken, usedAt, iD)
 	return err
 }
 
@@ -2334,7 +2334,7 @@ type UpdateCodeParams struct {
 }
 
 func (q *Queries) UpdateCode(ctx context.Context, arg UpdateCodeParams) (int64, error) {
-	result, err := q.exec(ctx, q.updateCodeStmt, updateCode,
+	result, err := q.db.ExecContext(ctx, updateCode,
 		arg.ExpiresAt,
 		arg.UsedAt,
 		arg.UsedBy,
@@ -2361,7 +2361,7 @@ type UpdateRoundParams struct {
 }
 
 func (q *Queries) UpdateRound(ctx context.Context, arg UpdateRoundParams) (int64, error) {
-	result, err := q.exec(ctx, q.updateRoundStmt, updateRound,
+	result, err := q.db.ExecContext(ctx, updateRound,
 		arg.ExpiresAt,
 		arg.State,
 		arg.RunID,
@@ -2389,7 +2389,7 @@ type UpdateRunParams struct {
 }
 
 func (q *Queries) UpdateRun(ctx context.Context, arg UpdateRunParams) (int64, error) {
-	result, err := q.exec(ctx, q.updateRunStmt, updateRun,
+	result, err := q.db.ExecContext(ctx, updateRun,
 		arg.Digest,
 		arg.State,
 		arg.Round,
@@ -2416,7 +2416,7 @@ type UseSheetCodeParams struct {
 }
 
 func (q *Queries) UseSheetCode(ctx context.Context, arg UseSheetCodeParams) (int64, error) {
-	result, err := q.exec(ctx, q.useSheetCodeStmt, useSheetCode,
+	result, err := q.db.ExecContext(ctx, useSheetCode,
 		arg.UsedAt,
 		arg.RunID,
 		arg.Sheet,

@@ -141,7 +141,9 @@ func roundsAndVotes(b *bench) {
 	again := vote // another account of the same human counts as the same human
 	again.Person, again.Verdict = "chen-admin", "withdrawn"
 	other := dr.Vote{Person: "wu", Human: "10043", Verdict: "approve", Via: "cli", Round: 1, Digest: digest, At: b.time.time()}
-	b.write(func(tx *store.Tx) error { return errors.Join(tx.PutVote(b.ctx, "r1", again), tx.PutVote(b.ctx, "r1", other)) })
+	b.write(func(tx *store.Tx) error {
+		return errors.Join(tx.PutVote(b.ctx, "r1", again), tx.PutVote(b.ctx, "r1", other))
+	})
 	same(b, "votes", b.run("r1").Round.Votes, []dr.Vote{again, other})
 	b.openRound("r1", 2)
 	if n := len(b.run("r1").Round.Votes); n != 0 {

@@ -56,7 +56,9 @@ func blobErased(b *bench) {
 		same(b, "old evidence", old, []dr.Blob{blob})
 		return err
 	})
-	erase := func(tx *store.Tx) error { return tx.EraseBlob(b.ctx, dr.Actor{Person: "admin", Surface: "cli"}, blob.Digest) }
+	erase := func(tx *store.Tx) error {
+		return tx.EraseBlob(b.ctx, dr.Actor{Person: "admin", Surface: "cli"}, blob.Digest)
+	}
 	before := b.head().Size
 	b.write(erase)
 	b.write(erase) // nothing more to erase, no second row
@@ -206,7 +208,9 @@ func queues(b *bench) {
 		return n
 	}
 	same(b, "due", []int{due("slack"), due(""), due("console")}, []int{1, 1, 0})
-	b.write(func(tx *store.Tx) error { return tx.DelayOutbox(b.ctx, msg.Key, "rate limited", b.time.time().Plus(1000)) })
+	b.write(func(tx *store.Tx) error {
+		return tx.DelayOutbox(b.ctx, msg.Key, "rate limited", b.time.time().Plus(1000))
+	})
 	same(b, "due", due("slack"), 0)
 	b.time.forward(2 * time.Second)
 	same(b, "due", due("slack"), 1)
@@ -220,7 +224,9 @@ func queues(b *bench) {
 		same(b, "cursor", at, 0)
 		return errors.Join(err, err2)
 	})
-	b.write(func(tx *store.Tx) error { return errors.Join(tx.SetCursor(b.ctx, "slack", 7), tx.SetCursor(b.ctx, "slack", 9)) })
+	b.write(func(tx *store.Tx) error {
+		return errors.Join(tx.SetCursor(b.ctx, "slack", 7), tx.SetCursor(b.ctx, "slack", 9))
+	})
 	b.read(func(r *store.Reader) error {
 		at, err := r.Cursor(b.ctx, "slack")
 		same(b, "cursor", at, 9)

@@ -75,26 +75,20 @@ func fromTotals(t totals, scale int) (*side, error) {
 			}
 		}
 	}
-	amount := int64(0)
+	if *t.Count < 0 {
+		return nil, errors.New("a negative count")
+	}
+	amount := out.amount
 	if len(t.Amount) > 0 {
 		var err error
 		if amount, err = minor(t.Amount, scale); err != nil {
 			return nil, fmt.Errorf("amount: %w", err)
 		}
 	}
-	if *t.Count < 0 {
-		return nil, errors.New("a negative count")
-	}
-	if out.rows != nil && (out.count != *t.Count || len(t.Amount) > 0 && out.amount != amount) {
+	if out.rows != nil && (out.count != *t.Count || out.amount != amount) {
 		return nil, fmt.Errorf("its own totals (%d, %d) are not those of its rows (%d, %d)", *t.Count, amount, out.count, out.amount)
 	}
 	out.count, out.amount, out.digest = *t.Count, amount, t.Digest
-	if out.rows != nil && len(t.Amount) == 0 {
-		out.amount = 0
-		for _, l := range out.rows {
-			out.amount += l.amount
-		}
-	}
 	return out, nil
 }
 

@@ -35,7 +35,7 @@ func newExec(h *host) *execAction {
 			{Name: "stdin", Type: "string", Doc: "what the program reads; may be secret:NAME. Without it the program reads end of file."},
 			{Name: "pty", Type: "bool", Doc: "give the program a terminal and record it even when the evidence does not ask for a recording"},
 		},
-	})}
+	}, "env", "stdin")}
 }
 
 // Do runs the program. The target can tell a repeat by SWITCHMAN_STEP_TOKEN; Do itself cannot.
@@ -85,11 +85,6 @@ func (x *execAction) command(job Job) (*scene, command, error) {
 	c := command{argv: s.params.list("argv"), env: stepEnv(job), stdin: s.params.text("stdin")}
 	if len(c.argv) == 0 || c.argv[0] == "" {
 		return s, c, errors.New("argv must begin with a program")
-	}
-	for i, arg := range c.argv {
-		if isSecret(arg) {
-			return s, c, fmt.Errorf("argument %d is a secret, and every process of a machine can read arguments: give it in env or stdin", i)
-		}
 	}
 	for name := range s.params.pairs("env") {
 		if !envName.MatchString(name) || strings.HasPrefix(name, "SWITCHMAN_STEP_") {

@@ -109,8 +109,7 @@ func (s *scene) learn(values []string) {
 	}
 }
 
-// resolve replaces references by values. Lists stay as they are: argv is visible to every
-// process of a machine, so a reference there is an error of its action.
+// resolve replaces references by values. decode has refused them where none may be.
 func (h *host) resolve(v any) (any, []string, error) {
 	switch x := v.(type) {
 	case string:

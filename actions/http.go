@@ -48,7 +48,7 @@ func newHTTP(h *host) *httpAction {
 			{Name: "expect_status", Type: "list", Doc: "statuses that are as expected, such as 200 or 2xx; 2xx when not given"},
 			{Name: "expect_body", Type: "string", Doc: `RE2 pattern of at most 1 kB that must be found in the first MiB of the answer; anchor it with \A and \z to match the whole`},
 		},
-	})}
+	}, "query", "headers", "bearer", "body")}
 }
 
 // Do sends the request. Idempotency-Key carries the token; whether a repeat is harmless is the target's word.

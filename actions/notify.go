@@ -50,10 +50,9 @@ func newNotify(h *host) *notifyAction {
 		Name: "notify",
 		Title: "Tell a class of recipients by every way configured for it. All accepted is ok; one refused is failed; one that may or may not have left is unknown. " +
 			"The proof is message id, status or exit of each.",
-		Kind:     dr.NotifyStep,
-		Classes:  []dr.Class{dr.Idempotent, dr.Once},
-		CanProbe: true,
-		Example:  `{action: notify, with: {to: regulator, after: first_effect, due: 30m, text: "Harbor Bank moves to its other site ({run})"}, class: idempotent}`,
+		Kind:    dr.NotifyStep,
+		Classes: []dr.Class{dr.Idempotent, dr.Once},
+		Example: `{action: notify, with: {to: regulator, after: first_effect, due: 30m, text: "Harbor Bank moves to its other site ({run})"}, class: idempotent}`,
 		Params: []dr.ParamSpec{
 			{Name: "to", Type: "string", Required: true, Pattern: `[A-Za-z0-9][A-Za-z0-9_.:-]*`, Doc: "recipient class of the configuration, such as regulator"},
 			{Name: "text", Type: "string", Required: true, Doc: "what to say; {run} is filled anywhere in it"},

@@ -2,6 +2,7 @@ package actions
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -17,7 +18,6 @@ import (
 const (
 	maxText  = 1 << 20 // bytes in one value
 	maxItems = 1000    // elements of a list, entries of a map
-	maxDepth = 2       // a call inside a call, no deeper
 )
 
 // form is a spec made ready to check calls against.
@@ -25,10 +25,13 @@ type form struct {
 	spec     dr.ActionSpec
 	params   map[string]dr.ParamSpec
 	patterns map[string]*regexp.Regexp
+	secrets  []string // parameters in which secret:NAME stands for a secret
 }
 
-func newForm(spec dr.ActionSpec) form {
-	f := form{spec: spec, params: map[string]dr.ParamSpec{}, patterns: map[string]*regexp.Regexp{}}
+// newForm takes the names of parameters that may hold secrets; anywhere else a reference is refused, so
+// that none is ever resolved into an argument list or a notice.
+func newForm(spec dr.ActionSpec, secrets ...string) form {
+	f := form{spec: spec, secrets: secrets, params: map[string]dr.ParamSpec{}, patterns: map[string]*regexp.Regexp{}}
 	for _, p := range spec.Params {
 		f.params[p.Name] = p
 		if p.Pattern != "" {
@@ -91,26 +94,42 @@ func (f form) decode(job Job) (params, error) {
 }
 
 func (f form) check(spec dr.ParamSpec, v any) error {
+	if holdsSecret(v) && !slices.Contains(f.secrets, spec.Name) {
+		return errors.New("takes no secret")
+	}
 	s, isText := v.(string)
-	if !isText {
+	switch {
+	case !isText:
 		return nil
-	}
-	if spec.Required && s == "" {
-		return fmt.Errorf("must not be empty")
-	}
-	if spec.Secret && !isSecret(s) {
-		return fmt.Errorf("must be a reference such as secret:NAME, never the secret itself")
-	}
-	if isSecret(s) {
+	case spec.Required && s == "":
+		return errors.New("must not be empty")
+	case isSecret(s):
 		return nil // its value is checked where it is used
-	}
-	if len(spec.Enum) > 0 && !slices.Contains(spec.Enum, s) {
+	case spec.Secret:
+		return errors.New("must be a reference such as secret:NAME, never the secret itself")
+	case len(spec.Enum) > 0 && !slices.Contains(spec.Enum, s):
 		return fmt.Errorf("must be one of %s", strings.Join(spec.Enum, ", "))
 	}
 	if re := f.patterns[spec.Name]; re != nil && !re.MatchString(s) {
 		return fmt.Errorf("must match %s", spec.Pattern)
 	}
 	return nil
+}
+
+func holdsSecret(v any) bool {
+	switch x := v.(type) {
+	case string:
+		return isSecret(x)
+	case []string:
+		return slices.ContainsFunc(x, isSecret)
+	case map[string]string:
+		for _, s := range x {
+			if isSecret(s) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // value brings one value into the type of its spec.
@@ -131,7 +150,7 @@ func value(kind string, v any, run string) (any, error) {
 	case "map":
 		return pairs(v, run)
 	case "call":
-		return call(v, 1)
+		return call(v)
 	}
 	return nil, fmt.Errorf("must be of type %s", kind)
 }
@@ -142,11 +161,11 @@ func text(v any, run string) (string, error) {
 	s, ok := v.(string)
 	switch {
 	case !ok:
-		return "", fmt.Errorf("must be of type string")
+		return "", errors.New("must be of type string")
 	case len(s) > maxText:
 		return "", fmt.Errorf("longer than %d bytes", maxText)
 	case strings.ContainsRune(s, 0):
-		return "", fmt.Errorf("holds a NUL byte")
+		return "", errors.New("holds a NUL byte")
 	case s == "{run}":
 		return run, nil
 	case unfilled.MatchString(s):
@@ -170,7 +189,7 @@ func integer(v any) (int64, error) {
 			return i, nil
 		}
 	}
-	return 0, fmt.Errorf("must be a whole number")
+	return 0, errors.New("must be a whole number")
 }
 
 // duration takes Go's form ("1m30s"), or whole milliseconds.
@@ -180,7 +199,7 @@ func duration(v any) (time.Duration, error) {
 	case string:
 		parsed, err := time.ParseDuration(n)
 		if err != nil {
-			return 0, fmt.Errorf("must be a duration such as 30s")
+			return 0, errors.New("must be a duration such as 30s")
 		}
 		d = parsed
 	case dr.Millis:
@@ -190,12 +209,12 @@ func duration(v any) (time.Duration, error) {
 	default:
 		ms, err := integer(v)
 		if err != nil || ms > math.MaxInt64/int64(time.Millisecond) {
-			return 0, fmt.Errorf("must be a duration such as 30s")
+			return 0, errors.New("must be a duration such as 30s")
 		}
 		d = time.Duration(ms) * time.Millisecond
 	}
 	if d < 0 || d > 366*24*time.Hour {
-		return 0, fmt.Errorf("must be between 0 and a year")
+		return 0, errors.New("must be between 0 and a year")
 	}
 	return d, nil
 }
@@ -237,7 +256,7 @@ func pairs(v any, run string) (map[string]string, error) {
 	case map[string]any:
 		entries = m
 	default:
-		return nil, fmt.Errorf("must be of type map")
+		return nil, errors.New("must be of type map")
 	}
 	if len(entries) > maxItems {
 		return nil, fmt.Errorf("more than %d entries", maxItems)
@@ -263,13 +282,13 @@ func scalar(v any, run string) (string, error) {
 	}
 	n, err := integer(v)
 	if err != nil {
-		return "", fmt.Errorf("must be text, a whole number, true or false")
+		return "", errors.New("must be text, a whole number, true or false")
 	}
 	return strconv.FormatInt(n, 10), nil
 }
 
 // call takes a dr.Call, or {action, params} (or with, as plans write it).
-func call(v any, depth int) (dr.Call, error) {
+func call(v any) (dr.Call, error) {
 	switch c := v.(type) {
 	case dr.Call:
 		return c, nil
@@ -286,18 +305,18 @@ func call(v any, depth int) (dr.Call, error) {
 			case "params", "with":
 				m, ok := item.(map[string]any)
 				if !ok || out.Params != nil {
-					return dr.Call{}, fmt.Errorf("params must be one map")
+					return dr.Call{}, errors.New("params must be one map")
 				}
 				out.Params = m
 			default:
 				return dr.Call{}, fmt.Errorf("a call has no field %s", quote(k))
 			}
 		}
-		if out.Action != "" && depth <= maxDepth {
+		if out.Action != "" {
 			return out, nil
 		}
 	}
-	return dr.Call{}, fmt.Errorf("must be a call: {action: NAME, with: {…}}")
+	return dr.Call{}, errors.New("must be a call: {action: NAME, with: {…}}")
 }
 
 // quote names something foreign in a text: bounded, safe, in quotation marks.

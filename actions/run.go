@@ -134,7 +134,7 @@ func inTerminal(cmd *exec.Cmd, out io.Writer, cut *bool) (started bool, err erro
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 1}
 	err = cmd.Start()
 	closeErr := slave.Close()
-	if err != nil || closeErr != nil && cmd.Process == nil {
+	if err != nil {
 		return false, errors.Join(err, closeErr)
 	}
 	copied := make(chan struct{})

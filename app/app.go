@@ -80,16 +80,18 @@ func (a *App) build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	ways := targets(cfg, catalog)
 	set := actions.NewSet(actions.Options{Clock: clock, Secrets: hidden.plan, Known: hidden.known(), AllowHTTP: cfg.AllowHTTP,
-		Env: append(cfg.CommandEnv(), o.Env...), Dir: cfg.StateDir, Notify: targets(cfg, catalog), Stdout: os.Stderr, Log: o.Log})
+		Env: append(cfg.CommandEnv(), o.Env...), Dir: cfg.StateDir, Notify: ways, Stdout: os.Stderr, Log: o.Log})
 	a.Store, err = store.Open(ctx, store.Options{Dir: cfg.StateDir, URL: cfg.DatabaseURL.Reveal(), Organisation: catalog.Organisation().ID,
-		Clock: clock, Key: hidden.logKey, Log: o.Log})
+		Environment: catalog.Organisation().Environment,
+		Clock:       clock, Key: hidden.logKey, Log: o.Log})
 	if err != nil {
 		return err
 	}
 	a.onStop("store", func(context.Context) error { return a.Store.Close() })
 	a.Engine = fsm.New(fsm.Config{Store: a.Store, Catalog: a.Files.Catalog, Hands: set.Hands(), Eyes: set.Eyes(), Clock: clock,
-		Pepper: hidden.pepper, Log: o.Log, Version: o.Version, Instance: a.instance(), Parallel: cfg.MaxParallel,
+		Pepper: hidden.pepper, Log: o.Log, Version: o.Version, Instance: a.instance(), Parallel: cfg.MaxParallel, Contacts: contacts(ways),
 		Anchor: anchors(cfg, set.Hands(), o.Log), Point: o.Point})
 	metrics := prometheus.NewRegistry()
 	addr := cfg.Addr

@@ -28,13 +28,25 @@ func targets(cfg *config.Config, c *catalog.Catalog) map[string][]actions.Target
 		}
 	}
 	if c.Organisation().Environment == dr.Sample && len(out) == 0 {
-		for _, class := range recipients(c) {
+		for _, class := range append(recipients(c), "contact:phone", "contact:mail") {
 			out[class] = []actions.Target{{Kind: "file", Name: noticeFile, File: filepath.Join(cfg.StateDir, noticeFile)}}
 		}
 	}
 	if _, set := out["contact:mail"]; !set && cfg.SMTPAddr != "" {
 		out["contact:mail"] = []actions.Target{target(cfg, config.Target{Mail: []string{""}})}
 	}
+	return out
+}
+
+// contacts are the kinds of contact people can be called out by.
+func contacts(ways map[string][]actions.Target) []string {
+	var out []string
+	for class := range ways {
+		if kind, ok := strings.CutPrefix(class, "contact:"); ok {
+			out = append(out, kind)
+		}
+	}
+	slices.Sort(out)
 	return out
 }
 

@@ -44,7 +44,11 @@ func (s *scenario) groupsOf(facts []fact, p, stands, tick int8) uint8 {
 func (s *scenario) dutyAt(f fact, tick int8) bool { return f.offFrom == 0 || tick < f.offFrom }
 
 func (s *scenario) liveBook(w *world, b book) bool {
-	return b.there && !b.used && !b.revoked && b.round == w.round && w.tick < b.tick+2
+	return b.there && !b.used && !b.revoked && b.round == w.round && !s.outlived(w, b)
+}
+
+func (s *scenario) outlived(w *world, b book) bool {
+	return dr.Millis(w.tick-b.tick)*tickMS >= s.slices[0].Rule.CodeExpiry
 }
 
 // whatIsWrong judges an act that was allowed.
@@ -321,9 +325,9 @@ func (s *scenario) wrongSurroundings(w *world) string {
 		return "old facts"
 	case w.checks == lagBlocks && !overridden:
 		return "a check blocks"
-	case len(s.freezes) > 0 && w.tick >= 2 && w.tick < 3 && !overridden:
+	case len(s.freezes) > 0 && w.tick == 1 && !overridden:
 		return "in a freeze"
-	case len(s.windows) > 0 && w.tick >= 3 && w.tick < 4:
+	case len(s.windows) > 0 && w.tick == 2:
 		return "in a window"
 	}
 	return ""
@@ -337,7 +341,7 @@ func (s *scenario) wrongCode(w *world, m move) string {
 			continue
 		}
 		switch {
-		case b.used || b.revoked || b.foreign || b.round != w.round || b.digest != w.digest || w.tick >= b.tick+2:
+		case b.used || b.revoked || b.foreign || b.round != w.round || b.digest != w.digest || s.outlived(w, b):
 			return "a dead code"
 		case s.human(b.issuer) == s.human(m.who):
 			return "the issuer started"
@@ -401,7 +405,7 @@ func (s *scenario) tryWanted(w *world, m move) bool {
 	for i, b := range w.codes {
 		if b.there && (m.code == "right" || (m.code == "first" || m.code == "half") && i == 0) {
 			typedRight++
-			dead = dead || b.used || b.revoked || b.foreign || b.round != w.round || b.digest != w.digest || w.tick >= b.tick+2
+			dead = dead || b.used || b.revoked || b.foreign || b.round != w.round || b.digest != w.digest || s.outlived(w, b)
 		}
 	}
 	switch m.code {

@@ -156,7 +156,7 @@ func (n *node) promote(ctx context.Context, force bool, say teller) int {
 		say("forced, although " + no)
 		n.fencePeer(ctx, heard, say)
 	}
-	pause(ctx, n.took(60*time.Millisecond))
+	pause(ctx, n.took(150*time.Millisecond))
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.meta.Role == "primary" && !d.meta.Fenced {

@@ -165,7 +165,7 @@ func (n *node) inService(ctx context.Context, verb string, say teller) int {
 		case "drain", "undrain":
 			s.Drained = verb == "drain"
 		case "deactivate":
-			s.Active = false
+			s.Active, s.Drained = false, false // a passive node relays; a drained one would turn people away
 		default:
 			s.Active, s.Drained = true, false
 			if n.Role == "dns" {
@@ -176,9 +176,23 @@ func (n *node) inService(ctx context.Context, verb string, say teller) int {
 	if err != nil {
 		return failed(say, err)
 	}
-	pause(ctx, n.took(25*time.Millisecond))
+	pause(ctx, n.took(n.effort(verb)))
 	say("ok: " + n.ID + " is " + done)
 	return 0
+}
+
+// effort is how long a role takes for its part of a move.
+func (n *node) effort(verb string) time.Duration {
+	ms := time.Duration(40)
+	switch {
+	case verb == "drain" && (n.Role == "batch" || n.Role == "transfer"):
+		ms = 250 // the item under way is finished
+	case verb == "activate" && n.Role == "cache":
+		ms = 250
+	case verb == "activate" && (n.Role == "app" || n.Role == "dns"):
+		ms = 80
+	}
+	return ms * time.Millisecond
 }
 
 func (n *node) activation() string {

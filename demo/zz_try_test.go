@@ -22,7 +22,7 @@ func TestZZTry(t *testing.T) {
 	c := e.Customers(t.Context(), 200*time.Millisecond)
 	defer c.Stop()
 	pause(t.Context(), time.Second)
-	s := Story{People: sample(t).Organisation().Roster.People, Seen: c.Seen, Audit: c.Audit, Lang: os.Getenv("TRY_LANG"),
+	s := Story{People: sample(t).Organisation().Roster.People, Seen: c.Seen, Audit: c.Audit, Lang: os.Getenv("TRY_LANG"), Plan: os.Getenv("TRY_PLAN"),
 		Report: func(context.Context, string) (string, bool, error) { return "x.md", true, nil },
 		API: func(ctx context.Context, as, method, path string, in, out any) error {
 			b, _ := json.Marshal(in)

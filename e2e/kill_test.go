@@ -20,10 +20,7 @@ import (
 	"github.com/switchman-dr/switchman/app"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/fsm"
-	"github.com/switchman-dr/switchman/journal"
 )
-
-var _ = journal.Decode
 
 // killPoints are the kinds of places a crash must be survived at.
 var killPoints = []string{"before_decision", "after_decision", "before_intent", "after_intent", "before_dispatch", "after_dispatch",
@@ -70,7 +67,7 @@ func killStory(t *testing.T, rnd *rand.Rand, story, most int) (kills int) {
 	}
 	acknowledged := map[string]bool{}
 	for attempt := 0; ; attempt++ {
-		env := []string{"PATH=" + toolPath(t, dir)}
+		env := []string{"PATH=" + toolPath(t, dir), "VICTIM_PLAN=big"}
 		if kills < most && attempt < 3*most {
 			env = append(env, death(rnd, story+attempt))
 		}
@@ -94,7 +91,7 @@ func death(rnd *rand.Rand, i int) string {
 }
 
 // toolPath makes the tool command findable.
-func toolPath(t *testing.T, dir string) string {
+func toolPath(t testing.TB, dir string) string {
 	t.Helper()
 	bin := filepath.Join(dir, "bin")
 	if err := os.MkdirAll(bin, 0o700); err != nil {
@@ -114,7 +111,7 @@ func toolPath(t *testing.T, dir string) string {
 	return bin + ":" + os.Getenv("PATH")
 }
 
-func runVictim(t *testing.T, victim, dir string, env []string, acknowledged map[string]bool) (killed bool) {
+func runVictim(t testing.TB, victim, dir string, env []string, acknowledged map[string]bool) (killed bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	defer cancel()

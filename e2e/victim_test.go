@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -24,7 +25,17 @@ import (
 // after_intent:17, or after DIE_AFTER. It ends 0 when the run stands at the standby.
 func victimMain() int {
 	dir := os.Args[1]
-	a, err := openApp(dir, os.Getenv("PATH"), app.SystemClock(), slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), deathAt(os.Getenv("DIE_AT")))
+	begun := time.Now()
+	var once sync.Once
+	var sent time.Duration
+	death := deathAt(os.Getenv("DIE_AT"))
+	point := func(name string) {
+		if name == "before_dispatch" {
+			once.Do(func() { sent = time.Since(begun) })
+		}
+		death(name)
+	}
+	a, err := openApp(dir, os.Getenv("PATH"), app.SystemClock(), slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), point)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -32,7 +43,7 @@ func victimMain() int {
 	if d, err := time.ParseDuration(os.Getenv("DIE_AFTER")); err == nil {
 		time.AfterFunc(d, die)
 	}
-	p := people{app: a, dir: dir}
+	p := people{app: a, dir: dir, plan: os.Getenv("VICTIM_PLAN")}
 	if err := p.drill(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -40,6 +51,16 @@ func victimMain() int {
 	if err := a.Stop(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
+	}
+	if path := os.Getenv("VICTIM_FIGURES"); path != "" {
+		status, err := os.ReadFile("/proc/self/status")
+		if err == nil {
+			err = os.WriteFile(path, append(status, fmt.Sprintf("resume_ms: %d\n", sent.Milliseconds())...), 0o600)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
 	}
 	return 0
 }
@@ -63,13 +84,12 @@ func deathAt(spec string) func(string) {
 
 // people carry a drill from wherever it stands to the standby site.
 type people struct {
-	app *app.App
-	dir string
+	app  *app.App
+	dir  string
+	plan string
 }
 
 func (p people) drill(ctx context.Context) error {
-	ch, stop := p.app.Store.Watch()
-	defer stop()
 	for {
 		v, err := p.newest(ctx)
 		if err != nil {
@@ -79,10 +99,11 @@ func (p people) drill(ctx context.Context) error {
 		if err != nil || done {
 			return err
 		}
-		select {
-		case <-ch:
-		case <-time.After(100 * time.Millisecond):
+		pace := 20 * time.Millisecond
+		if v.State.Moving() {
+			pace = 200 * time.Millisecond // looking costs too, on a plan of thousands of steps
 		}
+		<-time.After(pace)
 	}
 }
 
@@ -105,7 +126,7 @@ func (p people) do(ctx context.Context, who string, run string, verb dr.Verb, a 
 func (p people) act(ctx context.Context, v fsm.View) (done bool, err error) {
 	switch v.State {
 	case "":
-		_, err = p.app.Engine.Request(ctx, dr.Actor{Person: "ann"}, fsm.Request{Plan: "big", Mode: dr.Drill, Reason: "kill test"})
+		_, err = p.app.Engine.Request(ctx, dr.Actor{Person: "ann"}, fsm.Request{Plan: p.plan, Mode: dr.Drill, Reason: "kill test"})
 	case dr.AwaitingApproval:
 		for _, who := range []string{"bob", "cat"} {
 			if voted(v, who) {

@@ -109,7 +109,8 @@ func (w *world) start(ts *testscript.TestScript, neg bool, _ []string) {
 func openApp(dir, path string, clock dr.Clock, log *slog.Logger, point func(string)) (*app.App, error) {
 	cfg, err := config.Load(config.Input{Environ: []string{
 		"SWITCHMAN_ORG=" + filepath.Join(dir, "org"), "SWITCHMAN_STATE_DIR=" + filepath.Join(dir, "state"), "SWITCHMAN_ADDR=off",
-		"SWITCHMAN_ANCHORS=", "PATH=" + path}})
+		"SWITCHMAN_ANCHORS=", "PATH=" + path,
+		`SWITCHMAN_NOTIFY={"contact:mail": [{"file": "` + filepath.Join(dir, "mail.jsonl") + `"}], "contact:phone": [{"file": "` + filepath.Join(dir, "phone.jsonl") + `"}]}`}})
 	if err != nil {
 		return nil, err
 	}
@@ -340,19 +341,26 @@ func (w *world) verbs(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
+// rows waits until the story's run has so many journal rows of a kind.
 func (w *world) rows(ts *testscript.TestScript, _ bool, args []string) {
-	n := 0
-	ts.Check(w.app.Store.Read(context.Background(), func(r *store.Reader) error {
-		rows, err := r.RowsOf(context.Background(), w.run)
-		for _, row := range rows {
-			if string(row.Kind) == args[0] {
-				n++
-			}
+	ch, stop := w.app.Store.Watch()
+	defer stop()
+	deadline := time.After(patience)
+	for {
+		n := 0
+		ts.Check(w.app.Store.Read(context.Background(), func(r *store.Reader) error {
+			rows, err := r.RowsOf(context.Background(), w.run)
+			n = countKind(rows, dr.RowKind(args[0]))
+			return err
+		}))
+		if fmt.Sprint(n) == args[1] {
+			return
 		}
-		return err
-	}))
-	if fmt.Sprint(n) != args[1] {
-		ts.Fatalf("%d rows of kind %s, not %s", n, args[0], args[1])
+		select {
+		case <-ch:
+		case <-deadline:
+			ts.Fatalf("%d rows of kind %s, not %s", n, args[0], args[1])
+		}
 	}
 }
 

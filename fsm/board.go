@@ -22,6 +22,14 @@ type board struct {
 	ready   []int
 	flying  int
 	groups  map[string]int
+	systems map[string]*course
+}
+
+// course is how far one system's steps have come.
+type course struct {
+	gates, gatesLeft int // steps of no return
+	moveLeft         int // steps that move something
+	left             int // all steps
 }
 
 // newBoard reads the steps' rows. A check of a system waits for every step that moves it, whether
@@ -29,7 +37,8 @@ type board struct {
 func newBoard(s *dr.Slice, rows []dr.StepRow, attempts []dr.Attempt) *board {
 	n := len(s.Steps)
 	b := &board{slice: s, index: make(map[string]int, n), state: make([]dr.StepState, n), attempt: make([]int, n), tries: make([]int, n),
-		left: make([]int, n), after: make([][]int, n), was: make([]dr.StepState, n), undoing: make([]bool, n), groups: map[string]int{}}
+		left: make([]int, n), after: make([][]int, n), was: make([]dr.StepState, n), undoing: make([]bool, n), groups: map[string]int{},
+		systems: map[string]*course{}}
 	for i, st := range s.Steps {
 		b.index[st.ID] = i
 		b.state[i] = dr.StepBlocked
@@ -57,8 +66,63 @@ func newBoard(s *dr.Slice, rows []dr.StepRow, attempts []dr.Attempt) *board {
 	}
 	for i := range s.Steps {
 		b.offer(i)
+		b.count(i)
 	}
 	return b
+}
+
+// count enters a step into its system's course.
+func (b *board) count(i int) {
+	st, open := b.slice.Steps[i], 0
+	if st.System == "" || st.Off {
+		return
+	}
+	if !b.state[i].Settled() {
+		open = 1
+	}
+	c := b.systems[st.System]
+	if c == nil {
+		c = &course{}
+		b.systems[st.System] = c
+	}
+	c.left += open
+	if st.Phase != "verify" {
+		c.moveLeft += open
+	}
+	if st.NoReturn {
+		c.gates++
+		c.gatesLeft += open
+	}
+}
+
+// arrived looks at a system's course. Moved: every step of no return is done, or where there is none
+// every step that moves something. Proven: all its steps are done.
+func (b *board) arrived(system string) (moved, proven bool) {
+	c := b.systems[system]
+	if c == nil {
+		return true, true
+	}
+	moved = c.moveLeft == 0
+	if c.gates > 0 {
+		moved = c.gatesLeft == 0
+	}
+	return moved, moved && c.left == 0
+}
+
+// passed takes a settled step out of its system's course.
+func (b *board) passed(i int) {
+	st := b.slice.Steps[i]
+	c := b.systems[st.System]
+	if c == nil || st.Off {
+		return
+	}
+	c.left--
+	if st.Phase != "verify" {
+		c.moveLeft--
+	}
+	if st.NoReturn {
+		c.gatesLeft--
+	}
 }
 
 // needs lists what a step waits for.
@@ -133,9 +197,13 @@ func (b *board) landed(i int, to dr.StepState) {
 		}
 		b.groups[st.Group]--
 	}
+	before := b.state[i]
 	b.state[i] = to
 	switch {
 	case to.Settled():
+		if !before.Settled() {
+			b.passed(i)
+		}
 		for _, j := range b.after[i] {
 			if b.left[j]--; b.left[j] == 0 {
 				b.offer(j)

@@ -62,7 +62,7 @@ type Act struct {
 // vote is the act as package approval reads it.
 func (a Act) vote() approval.Act {
 	return approval.Act{Verb: a.Verb, Person: a.Actor.Person, Surface: a.Actor.Surface, Nonce: a.Args.Nonce,
-		Words: a.Args.Words, Reason: a.Args.Reason, Confirmed: a.Args.Confirmed, Code: a.Code}
+		Words: a.Args.Words, Reason: a.Args.Reason, Check: a.Args.Check, Confirmed: a.Args.Confirmed, Code: a.Code}
 }
 
 // Change is what a decision does: the run as it will be, rows to write beside it, and rows for the
@@ -91,7 +91,7 @@ func Decide(g Guards, s Situation, a Act) (*Change, *approval.Refusal) {
 	}
 	d := &decision{s: s, a: a, c: &Change{Run: cloneRun(s.Run)}}
 	switch a.Verb {
-	case dr.VerbApprove, dr.VerbDeny, dr.VerbWithdraw, dr.VerbStart, dr.VerbIssue:
+	case dr.VerbApprove, dr.VerbDeny, dr.VerbWithdraw, dr.VerbStart, dr.VerbIssue, dr.VerbOverride:
 		eff, refusal := approval.Decide(g.Approval, s.Case, a.vote())
 		if refusal != nil {
 			return d.refusedTry(refusal), refusal
@@ -177,6 +177,10 @@ func (d *decision) take(eff approval.Effect) *Change {
 		d.move(evDeny, "", d.a.Args.Reason)
 	case dr.VerbStart:
 		d.start(eff)
+	case dr.VerbOverride:
+		r.Overrides = append(r.Overrides, *eff.Override)
+		d.row(dr.RowOverride, *eff.Override)
+		d.c.Recompile = true
 	}
 	return d.c
 }

@@ -124,12 +124,8 @@ func (r *runner) newAttempt(i int, call dr.Call, purpose string) (dr.Attempt, er
 
 func (r *runner) job(st dr.Step, a dr.Attempt, call dr.Call) actions.Job {
 	node, _ := r.slice.Node(st.Node)
-	j := actions.Job{Token: a.Token, Run: r.run.ID, Step: st.ID, Attempt: a.N, Node: node, Call: fillRun(call, r.run.ID), Class: st.Class,
-		Timeout: st.Timeout, Evidence: st.Evidence, Challenge: r.slice.Challenge}
-	if r.slice.Environment != dr.Production {
-		j.Watermark = string(r.slice.Environment)
-	}
-	return j
+	return actions.Job{Token: a.Token, Run: r.run.ID, Step: st.ID, Attempt: a.N, Node: node, Call: fillRun(call, r.run.ID), Class: st.Class,
+		Timeout: st.Timeout, Evidence: st.Evidence, Challenge: r.slice.Challenge, Watermark: watermark(r.slice), Addresses: addresses(r.slice)}
 }
 
 // intend writes the intent. It answers nil if the run may not send now.
@@ -309,4 +305,17 @@ func (f *flight) consequence(res actions.Result, found dr.Found) outcome {
 		o.to, o.pause = dr.StepUnknown, dr.OutcomeUnknown
 	}
 	return o
+}
+
+// addresses are the targets a step may call over HTTP: those of the plan's own nodes.
+func addresses(s *dr.Slice) []string {
+	var out []string
+	for _, sys := range s.Systems {
+		for _, n := range sys.Nodes {
+			if n.Address != "" {
+				out = append(out, n.Address)
+			}
+		}
+	}
+	return out
 }

@@ -31,9 +31,10 @@ type Config struct {
 	Pepper   []byte    // mixed into the hash of every security code; not in the database
 	Random   io.Reader // nil: crypto/rand
 	Log      *slog.Logger
-	Version  string // of this binary; part of every slice
-	Instance string // names this process in leases
-	Parallel int    // most steps in flight over all runs; 0: 64
+	Version  string   // of this binary; part of every slice
+	Instance string   // names this process in leases
+	Contacts []string // kinds of contact people can be called out by, such as phone or mail
+	Parallel int      // most steps in flight over all runs; 0: 64
 	// Anchor writes the journal's root outside this machine's database and answers where it went;
 	// nil: nowhere.
 	Anchor func(ctx context.Context, text string) []string
@@ -192,6 +193,9 @@ func (e *Engine) round(ctx context.Context) error {
 			err = e.tendRound(ctx, run)
 		case dr.Running, dr.Verifying, dr.RollingBack, dr.Paused:
 			e.own(ctx, run.ID)
+		}
+		if err == nil {
+			err = e.callOut(ctx, run)
 		}
 		if err != nil && ctx.Err() == nil {
 			e.cfg.Log.Error("tending a run", "run", run.ID, "state", run.State, "err", err)

@@ -30,7 +30,6 @@ func LifeGuards() []Guard {
 		{"rollback", mayRollBack},
 		{"force", mayForce},
 		{"handover", mayHandOver},
-		{"override", mayOverride},
 		{"soak", soaked},
 		{"switchback", maySwitchBack},
 		{"surprise", ordered},
@@ -238,32 +237,6 @@ func mayHandOver(s Situation, a Act) *dr.Error {
 		}
 	}
 	return nil
-}
-
-// mayOverride lets a person with the role the policy names put a failing check aside, by name.
-func mayOverride(s Situation, a Act) *dr.Error {
-	if a.Verb != dr.VerbOverride {
-		return nil
-	}
-	me, _ := s.Roster.Person(a.Actor.Person)
-	for _, c := range s.Run.Checks {
-		if c.ID != a.Args.Check {
-			continue
-		}
-		if c.OK || !blocks(s.Run, c) {
-			return dr.Refuse("override_not_needed", dr.Args{"check": c.ID})
-		}
-		for _, o := range s.Slice.MayOverride {
-			if !matchCheck(o.Check, c.ID) || !slices.Contains(o.Modes, s.Run.Mode) {
-				continue
-			}
-			if slices.ContainsFunc(o.Roles, me.Has) {
-				return nil
-			}
-		}
-		return dr.Refuse("override_not_allowed", dr.Args{"check": c.ID, "mode": string(s.Run.Mode), "person": me.Name})
-	}
-	return &dr.Error{Kind: dr.NotFound, ID: "check_unknown", Args: dr.Args{"check": a.Args.Check, "run": s.Run.ID}}
 }
 
 // matchCheck compares a check id with a pattern that may end in "*".

@@ -34,11 +34,6 @@ func (d *decision) life() {
 	case dr.VerbAccept:
 		d.row(dr.RowCommand, dr.CommandData{From: r.Commander, To: d.a.Actor.Person, Accepted: true})
 		r.Commander, r.Handover = d.a.Actor.Person, ""
-	case dr.VerbOverride:
-		o := dr.Override{Check: args.Check, Person: d.a.Actor.Person, Reason: args.Reason, At: d.s.Now}
-		r.Overrides = append(r.Overrides, o)
-		d.row(dr.RowOverride, o)
-		d.c.Recompile = true
 	case dr.VerbPreflight:
 		d.c.Look = true
 	case dr.VerbOrder:

@@ -37,9 +37,7 @@ func (e *Engine) writeOutcome(ctx context.Context, f *flight, a dr.Attempt, o ou
 		if err != nil {
 			return err
 		}
-		if err := e.settle(ctx, tx, f, &run, a.Step, o, facts); err != nil {
-			return err
-		}
+		e.settle(tx, f, &run, a.Step, o, facts)
 		out = &run
 		return tx.UpdateRun(ctx, &run)
 	})
@@ -57,11 +55,11 @@ func (f *flight) matters(o outcome, facts map[string]int64) bool {
 	if f.run.Mode == dr.Rehearsal {
 		return o.pause != ""
 	}
-	return o.pause != "" || f.st.NoReturn || f.st.System != "" || len(facts) > 0
+	return o.pause != "" || f.st.NoReturn || len(facts) > 0
 }
 
 // settle brings the run in line with a step's outcome.
-func (e *Engine) settle(ctx context.Context, tx *store.Tx, f *flight, run *dr.Run, step string, o outcome, facts map[string]int64) error {
+func (e *Engine) settle(tx *store.Tx, f *flight, run *dr.Run, step string, o outcome, facts map[string]int64) {
 	now := e.now()
 	if f.st.NoReturn && o.to == dr.StepOK {
 		run.Passed = true
@@ -70,18 +68,12 @@ func (e *Engine) settle(ctx context.Context, tx *store.Tx, f *flight, run *dr.Ru
 	if sys != nil && len(facts) > 0 {
 		measure(sys, facts)
 	}
-	if sys != nil && o.to.Settled() && run.State != dr.RollingBack {
-		if err := e.arrive(ctx, tx, f.r.slice, run, sys, now); err != nil {
-			return err
-		}
-	}
 	if o.pause != "" && run.State.Moving() {
 		from := run.State
 		moveRun(run, evPause, o.pause, now)
 		tx.Journal(newRow(now, run.ID, dr.RowState, dr.Itself(),
 			dr.StateData{From: from, To: run.State, Event: string(evPause), Pause: o.pause, Reason: step}))
 	}
-	return nil
 }
 
 // measure takes over what a reconciliation or a probe counted.
@@ -103,72 +95,52 @@ func measure(sys *dr.RunSystem, facts map[string]int64) {
 	}
 }
 
-// arrive notes a system that has moved (its data lives at the other site from here on) or has been
-// proven there.
-func (e *Engine) arrive(ctx context.Context, tx *store.Tx, s *dr.Slice, run *dr.Run, sys *dr.RunSystem, now dr.Time) error {
-	rows, err := tx.Steps(ctx, run.ID)
-	if err != nil {
-		return err
+// arrivals notes systems that have moved (their data lives at the other site from here on) and those
+// that have been proven there. It follows from the steps' rows alone, so a crash before it loses
+// nothing: the next owner comes to the same answer.
+func (r *runner) arrivals(ctx context.Context) error {
+	if r.run.Mode == dr.Rehearsal || !slices.ContainsFunc(r.run.Systems, r.arrived) {
+		return nil
 	}
-	moved, proven := systemDone(s, rows, sys.ID)
-	before := *sys
+	return r.update(ctx, func(tx *store.Tx, run *dr.Run) error {
+		for i := range run.Systems {
+			if r.arrived(run.Systems[i]) {
+				if err := r.arrive(ctx, tx, run, &run.Systems[i]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// arrived reports whether the steps say more about a system than the run does yet.
+func (r *runner) arrived(s dr.RunSystem) bool {
+	moved, proven := r.board.arrived(s.ID)
+	return moved && s.State == "moving" || proven && s.State == "moved"
+}
+
+func (r *runner) arrive(ctx context.Context, tx *store.Tx, run *dr.Run, sys *dr.RunSystem) error {
+	now := r.e.now()
+	moved, proven := r.board.arrived(sys.ID)
+	p := dr.Placement{System: sys.ID, Site: sys.To, Since: now, Run: run.ID, Previous: sys.From}
 	if moved && sys.State == "moving" {
 		sys.State, sys.Site = "moved", sys.To
-		p := dr.Placement{System: sys.ID, Site: sys.To, Since: now, Run: run.ID, Previous: sys.From}
-		if err := tx.SetPlacement(ctx, p); err != nil {
-			return fmt.Errorf("moving %s: %w", sys.ID, err)
-		}
 		tx.Journal(newRow(now, run.ID, dr.RowPlacement, dr.Itself(), dr.PlacementData{System: sys.ID, From: sys.From, To: sys.To}))
 	}
 	if proven && sys.State == "moved" {
-		sys.State, sys.Restored = "verified", now
-		sys.RTO = now.Since(rtoClock(*run, s.Rule.RTOFrom))
+		sys.State, sys.Restored, p.Proven = "verified", now, now
+		sys.RTO = now.Since(rtoClock(*run, r.slice.Rule.RTOFrom))
 		sys.Verdict = verdictOf(*sys)
-		p := dr.Placement{System: sys.ID, Site: sys.To, Since: now, Run: run.ID, Proven: now, Previous: sys.From}
-		if err := tx.SetPlacement(ctx, p); err != nil {
-			return fmt.Errorf("proving %s: %w", sys.ID, err)
-		}
 		if now.After(run.Clocks.Restored.Time) {
 			run.Clocks.Restored = now
 		}
 	}
-	if *sys != before {
-		tx.Journal(newRow(now, run.ID, dr.RowSystem, dr.Itself(), dr.SystemData{RunSystem: *sys}))
+	if err := tx.SetPlacement(ctx, p); err != nil {
+		return fmt.Errorf("moving %s: %w", sys.ID, err)
 	}
+	tx.Journal(newRow(now, run.ID, dr.RowSystem, dr.Itself(), dr.SystemData{RunSystem: *sys}))
 	return nil
-}
-
-// systemDone looks at a system's steps. Moved: every step of no return is done, or where there is
-// none every step that moves something. Proven: all its steps are.
-func systemDone(s *dr.Slice, rows []dr.StepRow, system string) (moved, proven bool) {
-	state := make(map[string]dr.StepState, len(rows))
-	for _, r := range rows {
-		state[r.Step] = r.State
-	}
-	moved, proven = true, true
-	gates, gatesDone := 0, 0
-	for _, st := range s.Steps {
-		if st.System != system || st.Off {
-			continue
-		}
-		ok := state[st.ID].Settled()
-		if st.NoReturn {
-			gates++
-			if ok {
-				gatesDone++
-			}
-		}
-		if !ok {
-			proven = false
-			if st.Phase != "verify" {
-				moved = false
-			}
-		}
-	}
-	if gates > 0 {
-		moved = gatesDone == gates
-	}
-	return moved, moved && proven
 }
 
 // rtoClock is the moment the recovery time counts from; a clock nobody set falls back to the
@@ -265,9 +237,6 @@ func (r *runner) leaveOut(ctx context.Context, i int, why string) (*landing, err
 		}
 		tx.Journal(newRow(now, run.ID, dr.RowStep, dr.Itself(),
 			dr.StepData{Step: st.ID, N: row.Attempt, From: dr.StepReady, To: dr.StepSkipped, Reason: why, How: "forced"}))
-		if sys := run.System(st.System); sys != nil && run.Mode != dr.Rehearsal {
-			return r.e.arrive(ctx, tx, r.slice, run, sys, now)
-		}
 		return nil
 	})
 	return &landing{step: i, to: dr.StepSkipped}, err

@@ -155,7 +155,7 @@ func (e *Engine) lookOnce(ctx context.Context, s Situation, p probe) dr.Check {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	sight := e.cfg.Eyes.Look(ctx, actions.Job{Run: s.Run.ID, Step: p.check.ID, Node: node, Call: fillRun(p.call, s.Run.ID), Class: dr.Read,
-		Timeout: 10_000})
+		Timeout: 10_000, Addresses: addresses(s.Slice)})
 	c := p.check
 	c.OK, c.Text, c.At = slices.Contains(p.expect, sight.Found), sight.Text, e.now()
 	return c

@@ -234,6 +234,11 @@ func (r *runner) land(l landing) error {
 // turn does everything that can be done now. rest means that nothing is left to do here until
 // somebody's verb or a new owner.
 func (r *runner) turn(ctx context.Context) (rest bool, err error) {
+	if r.run.State == dr.Running || r.run.State == dr.Verifying || r.run.State == dr.Paused {
+		if err := r.arrivals(ctx); err != nil {
+			return false, err
+		}
+	}
 	switch {
 	case r.run.State == dr.Paused && r.run.EndAsked != "" && r.board.flying == 0:
 		return true, r.end(ctx)

@@ -74,7 +74,10 @@ func (e *Engine) decide(ctx context.Context, run string, act Act, extra func(*st
 				return err
 			}
 		}
-		return e.apply(ctx, tx, &s, change)
+		if err := e.apply(ctx, tx, &s, change); err != nil || act.Actor.Person == "" || refusal != nil {
+			return err
+		}
+		return e.answered(ctx, tx, run, act.Actor.Person)
 	})
 	e.cfg.Point("after_decision")
 	if err != nil {
@@ -139,9 +142,6 @@ func (e *Engine) apply(ctx context.Context, tx *store.Tx, s *Situation, c *Chang
 			return fmt.Errorf("writing the outcome of step %s: %w", a.Step, err)
 		}
 	}
-	if err := e.arrivals(ctx, tx, s, c); err != nil {
-		return err
-	}
 	if c.Lock && c.Run.Mode != dr.Rehearsal {
 		if err := e.takeLocks(ctx, tx, s); err != nil {
 			return err
@@ -166,24 +166,6 @@ func (e *Engine) apply(ctx context.Context, tx *store.Tx, s *Situation, c *Chang
 		tx.Journal(row)
 	}
 	return tx.UpdateRun(ctx, &c.Run)
-}
-
-// arrivals follows steps a person settled: a system may have moved or be proven by them.
-func (e *Engine) arrivals(ctx context.Context, tx *store.Tx, s *Situation, c *Change) error {
-	if !s.Run.State.Started() || c.Run.Mode == dr.Rehearsal || c.Run.State == dr.RollingBack {
-		return nil
-	}
-	for _, row := range c.Steps {
-		st, _ := s.Slice.Step(row.Step)
-		sys := c.Run.System(st.System)
-		if sys == nil || !row.State.Settled() {
-			continue
-		}
-		if err := e.arrive(ctx, tx, s.Slice, &c.Run, sys, e.now()); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // stepAfter is where a decided attempt leaves its step.

@@ -116,7 +116,7 @@ func may(g Guards, s Situation, person string, v dr.Verb) bool {
 				break
 			}
 		}
-		if ok && (v == dr.VerbApprove || v == dr.VerbDeny || v == dr.VerbWithdraw || v == dr.VerbIssue || v == dr.VerbStart) {
+		if ok && (v == dr.VerbApprove || v == dr.VerbDeny || v == dr.VerbWithdraw || v == dr.VerbIssue || v == dr.VerbStart || v == dr.VerbOverride) {
 			ok = approval.MayVerb(s.Case, person, v) == nil
 		}
 		if ok {
@@ -134,13 +134,6 @@ func assumed(s Situation, v dr.Verb, person, step string) Args {
 		for _, p := range s.Roster.People {
 			if p.ID != person && p.Has(dr.Commander) && !p.Disabled {
 				a.To = p.ID
-				break
-			}
-		}
-	case dr.VerbOverride:
-		for _, c := range s.Run.Checks {
-			if blocks(s.Run, c) {
-				a.Check = c.ID
 				break
 			}
 		}
@@ -176,17 +169,4 @@ func stepsFor(s Situation, v dr.Verb) []string {
 func skippable(st dr.Step, r dr.StepRow) bool {
 	manual := st.Kind == dr.ManualStep && r.State == dr.StepIntent
 	return manual || slices.Contains([]dr.StepState{dr.StepBlocked, dr.StepReady, dr.StepFail}, r.State)
-}
-
-// blocks reports whether a failing check stands in the way of the start.
-func blocks(r dr.Run, c dr.Check) bool {
-	if c.OK || c.Level != "block" {
-		return false
-	}
-	for _, o := range r.Overrides {
-		if o.Check == c.ID {
-			return false
-		}
-	}
-	return true
 }

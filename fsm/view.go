@@ -104,9 +104,7 @@ func (e *Engine) view(ctx context.Context, r *store.Reader, by dr.Actor, run dr.
 	for i := range words {
 		v.Words = append(v.Words, Word{Word: words[i], Number: numbers[i]})
 	}
-	v.CodeLive = slices.ContainsFunc(run.Codes, func(c dr.Code) bool {
-		return c.Used.IsZero() && c.Revoked.IsZero() && c.Round == run.Round.Number && s.Now.Before(c.Expires.Time)
-	})
+	v.CodeLive = codeLive(run, s.Now)
 	have, need, _, _ := approval.Tally(s.Case)
 	v.Round = RoundView{Number: run.Round.Number, Nonce: run.Round.Nonce, Need: need, Have: have, State: run.Round.State,
 		Votes: run.Round.Votes, Expires: run.Round.Expires}
@@ -326,7 +324,7 @@ func waiting(s Situation, have, need int) []string {
 	case dr.Draft, dr.Preflight:
 		out = append(out, "waiting_facts")
 	}
-	if !s.Run.State.Started() && slices.ContainsFunc(s.Run.Checks, func(c dr.Check) bool { return blocks(s.Run, c) }) {
+	if !s.Run.State.Started() && slices.ContainsFunc(s.Run.Checks, func(c dr.Check) bool { return approval.Blocks(c) && !approval.Overridden(s.Case, c.ID) }) {
 		out = append(out, "waiting_checks")
 	}
 	for _, r := range s.Steps {

@@ -124,9 +124,7 @@ func forms(v string) []string {
 	}
 	query, path := url.QueryEscape(v), url.PathEscape(v)
 	out = append(out, query, path, lowerEscapes(query), lowerEscapes(path), percentAll(v))
-	if quoted, err := json.Marshal(v); err == nil {
-		out = append(out, string(quoted[1:len(quoted)-1]))
-	}
+	out = append(out, inJSON(v, true), inJSON(v, false))
 	digits := hex.EncodeToString([]byte(v))
 	long(digits, strings.ToUpper(digits))
 	for _, enc := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
@@ -137,6 +135,17 @@ func forms(v string) []string {
 		long(wrap(whole, 76, "\n"), wrap(whole, 76, "\r\n"), wrap(whole, 64, "\n"))
 	}
 	return out
+}
+
+// inJSON writes a value as JSON text does, with or without the escapes of & < > that Go adds.
+func inJSON(v string, html bool) string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(html)
+	if err := enc.Encode(v); err != nil {
+		return ""
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(b.String(), `"`), "\"\n")
 }
 
 // core is the part of the base64 form that does not depend on the bytes around the value, which

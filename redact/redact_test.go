@@ -25,6 +25,7 @@ func TestKnownValuesInEveryForm(t *testing.T) {
 		"path":            "/" + url.PathEscape(secret),
 		"lower percent":   strings.ToLower("%22") + url.QueryEscape("z") + strings.ReplaceAll(url.QueryEscape(secret), "%2F", "%2f"),
 		"json":            `{"v":"Tr0ub4dor\u00263/\"x"}`,
+		"json elsewhere":  `{"v":"Tr0ub4dor&3/\"x"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, report := m.String(text)

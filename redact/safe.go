@@ -112,8 +112,8 @@ func stringSequence(text string, n int) int {
 			return i + 2
 		case c == 0xC2 && i+1 < len(text) && text[i+1] == 0x9C:
 			return i + 2
-		case c == '\n', c == 0x1B:
-			return n
+		case c == '\n', c == 0x1B, c == 0xC2 && i+1 < len(text) && text[i+1] < 0xA0:
+			return n // another sequence begins: each byte is looked at a few times only
 		}
 	}
 	return n

@@ -101,7 +101,7 @@ type headMark struct {
 }
 
 func readHeadFile(dir string) (headMark, error) {
-	b, err := os.ReadFile(filepath.Join(dir, headName))
+	b, err := readSettled(filepath.Join(dir, headName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return headMark{}, nil
 	}
@@ -119,6 +119,22 @@ func readHeadFile(dir string) (headMark, error) {
 	return headMark{there: true, note: b, cp: cp}, nil
 }
 
+// readSettled reads a small file that a server may be replacing: until two readings agree.
+func readSettled(path string) ([]byte, error) {
+	last, err := os.ReadFile(path)
+	for range 10 {
+		if err != nil {
+			return nil, err
+		}
+		var b []byte
+		if b, err = os.ReadFile(path); err == nil && bytes.Equal(b, last) {
+			return b, nil
+		}
+		last = b
+	}
+	return last, err
+}
+
 // putHeadFile replaces journal.head by the checkpoint just committed. The commit stands whether or
 // not this works, and an older head is still a true one, so a failure is logged and not returned.
 // The file is not synced: after a power cut it may be older than the database, never newer.
@@ -128,11 +144,62 @@ func (s *Store) putHeadFile(h journal.Head) {
 	if h.Size <= s.headFile {
 		return // another transaction of ours was quicker
 	}
-	if err := replaceFile(s.path(headName), h.Note, false); err != nil {
+	if err := s.marker.put(s.path(headName), h.Note); err != nil {
 		s.log.Warn("journal.head could not be replaced; the journal itself is committed", "size", h.Size, "err", err)
 		return
 	}
 	s.headFile = h.Size
+}
+
+// marker replaces a small file again and again. Making and removing a file each time costs more than
+// the commit it follows; so two files stay, the one that is not journal.head is written, and the two
+// change names. Where the file system cannot exchange names, a new file is made and renamed.
+type marker struct {
+	now, spare *os.File // journal.head, and journal.head.new
+	size       int64    // of what spare holds
+	nowSize    int64
+}
+
+func (m *marker) put(path string, content []byte) (err error) {
+	if m.spare == nil {
+		if m.spare, err = os.OpenFile(path+".new", os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {
+			return fmt.Errorf("writing beside %s: %w", path, err)
+		}
+		m.size = 0
+	}
+	if _, err := m.spare.WriteAt(content, 0); err != nil {
+		return fmt.Errorf("writing beside %s: %w", path, err)
+	}
+	if m.size != int64(len(content)) {
+		if err := m.spare.Truncate(int64(len(content))); err != nil {
+			return fmt.Errorf("writing beside %s: %w", path, err)
+		}
+	}
+	m.size = int64(len(content))
+	if m.now != nil && exchange(path+".new", path) == nil {
+		m.now, m.spare, m.nowSize, m.size = m.spare, m.now, m.size, m.nowSize
+		return nil
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("replacing %s: %w", path, err)
+	}
+	err = m.now.Close() // nil at first, which Close answers with an error nobody needs
+	m.now, m.spare, m.nowSize, m.size = m.spare, nil, m.size, 0
+	if errors.Is(err, os.ErrInvalid) {
+		return nil
+	}
+	return err
+}
+
+func (m *marker) close() error {
+	var errs []error
+	for _, f := range []*os.File{m.now, m.spare} {
+		if f != nil {
+			errs = append(errs, f.Close())
+		}
+	}
+	m.now, m.spare = nil, nil
+	return errors.Join(errs...)
 }
 
 // replaceFile writes a file beside its place and renames it there.

@@ -51,6 +51,7 @@ type Store struct {
 	signer   *journal.Signer
 	head     journal.Head // as of the last commit of ours
 	headFile int64        // size journal.head was last written with
+	marker   marker       // writes it
 	watchers map[chan struct{}]struct{}
 	broken   error // set when the disk did not say whether a commit is there
 }
@@ -181,6 +182,7 @@ func (s *Store) close() error {
 			errs = append(errs, db.Close())
 		}
 	}
+	errs = append(errs, s.marker.close())
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())
 	}

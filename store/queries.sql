@@ -3,9 +3,9 @@
 -- FOR UPDATE: a transaction locks a run by touching its row.
 
 -- name: InsertRun :exec
-INSERT INTO run (id, plan, digest, mode, direction, state, version, touched, round, requested_at, detail)
+INSERT INTO run (id, plan, digest, mode, direction, state, version, touched, round, requested_at, checks, detail)
 VALUES (sqlc.arg(id), sqlc.arg(plan), sqlc.arg(digest), sqlc.arg(mode), sqlc.arg(direction), sqlc.arg(state),
-  sqlc.arg(version), 0, sqlc.arg(round), sqlc.arg(requested_at), sqlc.arg(detail));
+  sqlc.arg(version), 0, sqlc.arg(round), sqlc.arg(requested_at), sqlc.arg(checks), sqlc.arg(detail));
 
 -- name: InsertRunSystem :exec
 INSERT INTO run_system (run_id, system) VALUES (sqlc.arg(run_id), sqlc.arg(system)) ON CONFLICT DO NOTHING;
@@ -14,22 +14,22 @@ INSERT INTO run_system (run_id, system) VALUES (sqlc.arg(run_id), sqlc.arg(syste
 INSERT INTO run_checks (run_id, body) VALUES (sqlc.arg(run_id), sqlc.arg(body))
 ON CONFLICT (run_id) DO UPDATE SET body = excluded.body;
 
+-- name: GetRunChecks :one
+SELECT body FROM run_checks WHERE run_id = sqlc.arg(run_id);
+
 -- name: LockRun :one
 UPDATE run SET touched = touched + 1 WHERE id = sqlc.arg(id)
-RETURNING id, plan, digest, mode, direction, state, version, round, detail,
-  CAST(COALESCE((SELECT c.body FROM run_checks c WHERE c.run_id = run.id), '') AS TEXT) AS checks;
+RETURNING id, plan, digest, mode, direction, state, version, round, checks, detail;
 
 -- name: LockState :one
 UPDATE run SET touched = touched + 1 WHERE id = sqlc.arg(id) RETURNING state;
 
 -- name: GetRun :one
-SELECT id, plan, digest, mode, direction, state, version, round, detail,
-  CAST(COALESCE((SELECT c.body FROM run_checks c WHERE c.run_id = run.id), '') AS TEXT) AS checks
+SELECT id, plan, digest, mode, direction, state, version, round, checks, detail
 FROM run WHERE id = sqlc.arg(id);
 
 -- name: ListRuns :many
-SELECT id, plan, digest, mode, direction, state, version, round, detail,
-  CAST(COALESCE((SELECT c.body FROM run_checks c WHERE c.run_id = run.id), '') AS TEXT) AS checks
+SELECT id, plan, digest, mode, direction, state, version, round, checks, detail
 FROM run
 WHERE (CAST(sqlc.arg(states) AS TEXT) = '' OR CAST(sqlc.arg(states) AS TEXT) LIKE '%,' || state || ',%')
   AND (CAST(sqlc.arg(system) AS TEXT) = '' OR EXISTS (SELECT 1 FROM run_system s WHERE s.run_id = run.id AND s.system = CAST(sqlc.arg(system) AS TEXT)))
@@ -37,7 +37,7 @@ ORDER BY requested_at DESC, id DESC LIMIT sqlc.arg(max_rows);
 
 -- name: UpdateRun :execrows
 UPDATE run SET digest = sqlc.arg(digest), state = sqlc.arg(state), round = sqlc.arg(round), detail = sqlc.arg(detail),
-  version = version + 1
+  checks = sqlc.arg(checks), version = version + 1
 WHERE id = sqlc.arg(id) AND version = sqlc.arg(version);
 
 -- name: InsertRound :exec
@@ -61,7 +61,7 @@ SELECT r.number, r.nonce, r.digest, r.opened_at, r.expires_at, r.state,
   COALESCE(v.voted_at, 0) AS voted_at, COALESCE(v.reason, '') AS reason
 FROM round r LEFT JOIN vote v ON v.run_id = r.run_id AND v.round = r.number
 WHERE r.run_id = sqlc.arg(run_id) AND r.number >= sqlc.arg(first_round)
-ORDER BY r.number, v.voted_at, v.human;
+ORDER BY r.number, v.human;
 
 -- name: PutVote :exec
 INSERT INTO vote (run_id, round, human, person, stands_for, verdict, via, digest, voted_at, reason)
@@ -82,7 +82,7 @@ UPDATE code SET expires_at = sqlc.arg(expires_at), used_at = sqlc.arg(used_at), 
 WHERE id = sqlc.arg(id) AND run_id = sqlc.arg(run_id) AND used_at = 0 AND revoked_at = 0;
 
 -- name: Codes :many
-SELECT * FROM code WHERE run_id = sqlc.arg(run_id) AND round >= sqlc.arg(first_round) ORDER BY issued_at, id;
+SELECT * FROM code WHERE run_id = sqlc.arg(run_id) AND round >= sqlc.arg(first_round);
 
 -- name: InsertSheetCode :exec
 INSERT INTO code_sheet (sheet, number, site, issuer, salt, hash, made_at, used_at, run_id)

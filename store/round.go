@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/store/queries"
@@ -98,6 +100,9 @@ func (r *Reader) rounds(ctx context.Context, run string, from int64) ([]dr.Round
 		round.Votes = append(round.Votes, dr.Vote{Person: row.Person, Human: row.Human, For: row.StandsFor, Verdict: row.Verdict,
 			Via: row.Via, Round: int(row.Number), Digest: row.VoteDigest, At: dr.FromMicros(row.VotedAt), Reason: row.Reason})
 	}
+	for i := range rounds {
+		slices.SortStableFunc(rounds[i].Votes, func(a, b dr.Vote) int { return a.At.Compare(b.At.Time) })
+	}
 	return rounds, nil
 }
 
@@ -144,6 +149,7 @@ func (r *Reader) codes(ctx context.Context, run string, from int64) ([]dr.Code, 
 			Salt: c.Salt, Hash: c.Hash, Issued: dr.FromMicros(c.IssuedAt), Expires: dr.FromMicros(c.ExpiresAt),
 			Used: dr.FromMicros(c.UsedAt), UsedBy: c.UsedBy, Revoked: dr.FromMicros(c.RevokedAt)})
 	}
+	slices.SortFunc(codes, func(a, b dr.Code) int { return cmp.Or(a.Issued.Compare(b.Issued.Time), cmp.Compare(a.ID, b.ID)) })
 	return codes, nil
 }
 

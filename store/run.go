@@ -21,6 +21,7 @@ type Filter struct {
 
 // seenRun is what a transaction knows a run's apart-kept parts to be in the database.
 type seenRun struct {
+	digest string // of the checks
 	checks []dr.Check
 	round  dr.Round
 }
@@ -37,7 +38,7 @@ func (t *Tx) LockRun(ctx context.Context, id string) (dr.Run, error) {
 	}
 	run, err := t.fillRun(ctx, row)
 	if err == nil {
-		t.seen[id] = seenRun{checks: slices.Clone(run.Checks), round: bare(run.Round)}
+		t.seen[id] = seenRun{digest: row.Checks, checks: slices.Clone(run.Checks), round: bare(run.Round)}
 	}
 	return run, err
 }
@@ -96,8 +97,8 @@ func (r *Reader) fillRun(ctx context.Context, row runRow) (dr.Run, error) {
 		return run, fmt.Errorf("reading the detail of run %s: %w", row.ID, err)
 	}
 	var err error
-	if run.Checks, err = r.s.parsed.checks(row.Checks); err != nil {
-		return run, fmt.Errorf("reading the checks of run %s: %w", row.ID, err)
+	if run.Checks, err = r.checks(ctx, row.ID, row.Checks); err != nil {
+		return run, err
 	}
 	run.ID, run.Plan, run.Digest = row.ID, row.Plan, row.Digest
 	run.Mode, run.Direction, run.State = dr.Mode(row.Mode), dr.Direction(row.Direction), dr.State(row.State)
@@ -136,9 +137,13 @@ func (t *Tx) InsertRun(ctx context.Context, run dr.Run, slice []byte) error {
 	if err != nil {
 		return err
 	}
+	checks, digest, err := checksOf(run)
+	if err != nil {
+		return err
+	}
 	err = t.q.InsertRun(ctx, queries.InsertRunParams{
 		ID: run.ID, Plan: run.Plan, Digest: run.Digest, Mode: string(run.Mode), Direction: string(run.Direction),
-		State: string(run.State), Version: run.Version, RequestedAt: run.Clocks.Requested.Micros(), Detail: detail})
+		State: string(run.State), Version: run.Version, RequestedAt: run.Clocks.Requested.Micros(), Checks: digest, Detail: detail})
 	if err != nil {
 		return fmt.Errorf("storing run %s: %w", run.ID, err)
 	}
@@ -147,13 +152,16 @@ func (t *Tx) InsertRun(ctx context.Context, run dr.Run, slice []byte) error {
 			return fmt.Errorf("storing system %s of run %s: %w", sys.ID, run.ID, err)
 		}
 	}
-	t.seen[run.ID] = seenRun{}
-	if run.Round.Number > 0 {
-		if err := t.AddRound(ctx, run.ID, run.Round); err != nil {
-			return err
+	t.seen[run.ID] = seenRun{digest: digest, checks: slices.Clone(run.Checks)}
+	if checks != "" {
+		if err := t.q.PutRunChecks(ctx, run.ID, checks); err != nil {
+			return fmt.Errorf("storing the checks of run %s: %w", run.ID, err)
 		}
 	}
-	return t.putChecks(ctx, run)
+	if run.Round.Number > 0 {
+		return t.AddRound(ctx, run.ID, run.Round)
+	}
+	return nil
 }
 
 // UpdateRun stores a run that was read in this or an earlier transaction, with its current round and
@@ -166,8 +174,12 @@ func (t *Tx) UpdateRun(ctx context.Context, run *dr.Run) error {
 	if err != nil {
 		return err
 	}
-	n, err := t.q.UpdateRun(ctx, queries.UpdateRunParams{
-		Digest: run.Digest, State: string(run.State), Round: int64(run.Round.Number), Detail: detail, ID: run.ID, Version: run.Version})
+	digest, err := t.putChecks(ctx, *run)
+	if err != nil {
+		return err
+	}
+	n, err := t.q.UpdateRun(ctx, queries.UpdateRunParams{Digest: run.Digest, State: string(run.State), Round: int64(run.Round.Number),
+		Detail: detail, Checks: digest, ID: run.ID, Version: run.Version})
 	if err != nil {
 		return fmt.Errorf("storing run %s: %w", run.ID, err)
 	}
@@ -177,35 +189,40 @@ func (t *Tx) UpdateRun(ctx context.Context, run *dr.Run) error {
 	if err := t.putRound(ctx, *run); err != nil {
 		return err
 	}
-	if err := t.putChecks(ctx, *run); err != nil {
-		return err
-	}
 	run.Version++
 	return nil
 }
 
-// putChecks writes the checks if they are not what the database has.
-func (t *Tx) putChecks(ctx context.Context, run dr.Run) error {
+// checksOf is the JSON of a run's checks and its digest; both empty where there are none.
+func checksOf(run dr.Run) (body, digest string, err error) {
+	if len(run.Checks) == 0 {
+		return "", "", nil
+	}
+	b, err := json.Marshal(run.Checks)
+	if err != nil {
+		return "", "", fmt.Errorf("writing the checks of run %s: %w", run.ID, err)
+	}
+	return string(b), dr.Digest(b), nil
+}
+
+// putChecks writes the checks if they are not what the database has, and gives their digest.
+func (t *Tx) putChecks(ctx context.Context, run dr.Run) (string, error) {
 	seen, known := t.seen[run.ID]
 	if known && slices.Equal(seen.checks, run.Checks) {
-		return nil
+		return seen.digest, nil
 	}
-	body := ""
-	if len(run.Checks) > 0 {
-		b, err := json.Marshal(run.Checks)
-		if err != nil {
-			return fmt.Errorf("writing the checks of run %s: %w", run.ID, err)
-		}
-		body = string(b)
+	body, digest, err := checksOf(run)
+	if err != nil {
+		return "", err
 	}
 	if err := t.q.PutRunChecks(ctx, run.ID, body); err != nil {
-		return fmt.Errorf("storing the checks of run %s: %w", run.ID, err)
+		return "", fmt.Errorf("storing the checks of run %s: %w", run.ID, err)
 	}
 	if known {
-		seen.checks = slices.Clone(run.Checks)
+		seen.checks, seen.digest = slices.Clone(run.Checks), digest
 		t.seen[run.ID] = seen
 	}
-	return nil
+	return digest, nil
 }
 
 // PutSlice keeps the bytes of a frozen plan under their digest. The same bytes may be put twice.
@@ -233,38 +250,59 @@ func text(s string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
-// parsedChecks remembers the checks read last, by their JSON: the same hundred facts are read with
-// every move of a run and change with none of them.
+// checks reads a run's checks. Those read last are remembered by their digest: the same hundred facts
+// belong to every move of a run and change with few.
+func (r *Reader) checks(ctx context.Context, run, digest string) ([]dr.Check, error) {
+	if digest == "" {
+		return nil, nil
+	}
+	if known := r.s.parsed.find(digest); known != nil {
+		return known, nil
+	}
+	body, err := r.q.GetRunChecks(ctx, run)
+	if err != nil {
+		return nil, fmt.Errorf("reading the checks of run %s: %w", run, err)
+	}
+	if dr.Digest([]byte(body)) != digest {
+		return nil, damaged("the checks of run " + run + " are not those its row names")
+	}
+	var checks []dr.Check
+	if err := json.Unmarshal([]byte(body), &checks); err != nil {
+		return nil, fmt.Errorf("reading the checks of run %s: %w", run, err)
+	}
+	r.s.parsed.keep(digest, slices.Clone(checks))
+	return checks, nil
+}
+
 type parsedChecks struct {
 	mu   sync.Mutex
 	list []parsed
 }
 
 type parsed struct {
-	body   string
+	digest string
 	checks []dr.Check
 }
 
 const parsedKept = 8 // runs open at one time are few
 
-func (p *parsedChecks) checks(body string) ([]dr.Check, error) {
-	if body == "" {
-		return nil, nil
-	}
+// find gives a copy, nil where the checks are not known.
+func (p *parsedChecks) find(digest string) []dr.Check {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, known := range p.list {
-		if known.body == body {
-			return slices.Clone(known.checks), nil
+		if known.digest == digest {
+			return slices.Clone(known.checks)
 		}
 	}
-	var checks []dr.Check
-	if err := json.Unmarshal([]byte(body), &checks); err != nil {
-		return nil, err
-	}
+	return nil
+}
+
+func (p *parsedChecks) keep(digest string, checks []dr.Check) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if len(p.list) == parsedKept {
 		p.list = slices.Delete(p.list, 0, 1)
 	}
-	p.list = append(p.list, parsed{body, checks})
-	return slices.Clone(checks), nil
+	p.list = append(p.list, parsed{digest, checks})
 }

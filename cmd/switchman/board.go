@@ -43,7 +43,7 @@ func (b board) lines() []string {
 		}
 	}
 	if most := max(8, b.high-1); len(out) > most {
-		out = append(out[:most-1], fmt.Sprintf("… all of it: switchman run show %s --steps", v.ID))
+		out = append(out[:most-1], fit(fmt.Sprintf("… all of it: switchman run show %s --steps", v.ID), b.wide))
 	}
 	return out
 }

@@ -46,7 +46,7 @@ func demoCommand(sh *shell) *cobra.Command {
 	var auto, fresh bool
 	var addr string
 	c := &cobra.Command{
-		Use: "demo", Short: "The sample bank on this machine, live; --auto plays the whole story",
+		Use: "demo", Short: "The sample bank on this machine, live; --auto plays the story",
 		Long:    demoLong,
 		Example: "  switchman demo\n  switchman demo --auto\n  switchman demo --auto --json | tail -1 | jq .traffic",
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -42,7 +42,7 @@ func (sh *shell) organisation() (*catalog.Catalog, []catalog.Problem, error) {
 func checkCommand(sh *shell) *cobra.Command {
 	return &cobra.Command{
 		Use:   "check [DIR]",
-		Short: "Check an organisation's files and list every mistake with its place",
+		Short: "Check an organisation's files; list every mistake with its place",
 		Long: `Check an organisation's files and list every mistake with file, line and column.
 
 It reads organisation, roster, policy, systems and plans, and says what was expected: unknown
@@ -138,7 +138,7 @@ func planShowCommand(sh *shell) *cobra.Command {
 	var mode, format string
 	c := &cobra.Command{
 		Use:   "show PLAN",
-		Short: "Show a plan as it would run: digest, words, steps, needs, longest path",
+		Short: "Show a plan as it would run: digest, words, steps, longest path",
 		Long: `Show a plan compiled for a mode: what people would approve, word for word.
 
 The digest covers everything shown; its three words are what approvers type in a surprise drill
@@ -147,7 +147,7 @@ way back, and ? those that stop for a person.`,
 		Example: "  switchman plan show bank-switchover\n  switchman plan show bank-failover --mode emergency --json\n  switchman plan show bank-switchover --format svg > plan.svg",
 		Args:    exactly("PLAN"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if sh.json {
+			if sh.json && format == "text" {
 				format = "json"
 			}
 			return sh.planShow(args[0], dr.Mode(mode), format)
@@ -195,7 +195,7 @@ func (sh *shell) planShow(id string, mode dr.Mode, format string) error {
 
 func planText(w io.Writer, v web.PlanView) {
 	fmt.Fprintln(w, v.Title)
-	field(w, "plan", fmt.Sprintf("%s: %s, %s, for a %s", v.Plan, v.Kind, v.Direction, strings.ReplaceAll(string(v.Mode), "_", " ")))
+	field(w, "plan", fmt.Sprintf("%s: %s, %s, as a run in mode %s", v.Plan, v.Kind, v.Direction, v.Mode))
 	field(w, "way", v.From+" to "+v.To+" ("+string(v.Environment)+")")
 	field(w, "systems", strings.Join(v.Systems, ", "))
 	field(w, "digest", v.Digest)

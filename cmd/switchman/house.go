@@ -15,7 +15,7 @@ import (
 
 func doctorCommand(sh *shell) *cobra.Command {
 	return &cobra.Command{
-		Use: "doctor", Short: "Say what is configured, what is missing, and what each choice means",
+		Use: "doctor", Short: "Say what is configured, what is missing, what choices mean",
 		Long: `Look at settings, organisation, state, store and server, and say what is configured, what is missing
 and what each choice means. Nothing is changed. Ends with 4 when something needed does not work.`,
 		Example: "  switchman doctor\n  switchman doctor --json | jq '.findings[] | select(.level==\"problem\")'",

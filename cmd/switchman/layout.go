@@ -156,9 +156,14 @@ func wrap(w io.Writer, indent, text string, n int) {
 	}
 }
 
-// field prints one "name  value" line, its value wrapped under itself.
+// field prints one "name  value" line, its value wrapped under itself. A word too long to stand
+// beside its name, such as a digest, gets a line of its own.
 func field(w io.Writer, name, value string) {
 	if value == "" {
+		return
+	}
+	if !strings.ContainsAny(value, " \t\n") && cells(value) > narrow-15 {
+		fmt.Fprintf(w, "  %s\n    %s\n", name, fit(oneLine(value), max(narrow-4, 71)))
 		return
 	}
 	var b strings.Builder

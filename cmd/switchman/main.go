@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 )
 
@@ -32,7 +33,8 @@ func main() {
 
 // run is the command line as a function of what it is given.
 func run(ctx context.Context, term *terminal, args []string) int {
-	sh := &shell{term: term}
+	// Asked for even when the arguments cannot be read, so that such an error is JSON too.
+	sh := &shell{term: term, json: slices.Contains(args, "--json")}
 	root := newRoot(sh)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)

@@ -12,21 +12,21 @@ const rootLong = `Switchman moves business systems between two sites, when enoug
 
 A first look, on this machine, with a sample bank that is really running:
 
-  switchman demo                      two sites, traffic, people; leave it running
-  switchman demo --auto               the same, and the whole story plays by itself
+  switchman demo                   two sites, traffic, people; leave it running
+  switchman demo --auto            the same, and the whole story plays by itself
 
 Then, in a second terminal, be everybody in turn (a demo has no passwords):
 
-  switchman person list               who is who, and who may do what
-  switchman plan list                 what can be moved
+  switchman person list            who is who, and who may do what
+  switchman plan list              what can be moved
   switchman run request bank-switchover --mode drill --reason "drill" \
       --as PERSON
-  switchman run watch RUN             a live board; it says what the run waits for
+  switchman run watch RUN          a live board; says what the run waits for
   switchman run approve RUN --as PERSON     once for each team the policy names
   switchman code issue RUN --as PERSON      a manager is shown a one-time code
-  switchman run start RUN --as PERSON       asks for that code; the switchover runs
+  switchman run start RUN --as PERSON       asks for the code; the bank moves
   switchman run switchback RUN --reason "back home" --as PERSON
-  switchman report RUN                what happened, for the file
+  switchman report RUN             what happened, for the file
 
 Exit codes: 0 done, 1 unexpected, 2 usage, 3 refused by a rule, 4 invalid input, 5 not found,
 6 something changed meanwhile, 7 a needed service is down, 8 verification failed.`
@@ -58,7 +58,7 @@ For every command:
 func newRoot(sh *shell) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "switchman",
-		Short:         "Moves business systems between sites, when enough of the right people have said yes",
+		Short:         "Moves business systems between sites, when enough people said yes",
 		Long:          rootLong,
 		Example:       "  switchman demo\n  switchman run list",
 		SilenceErrors: true,
@@ -76,7 +76,7 @@ func newRoot(sh *shell) *cobra.Command {
 	root.SetErr(sh.term.err)
 	f := root.PersistentFlags()
 	f.SortFlags = false
-	f.BoolVar(&sh.json, "json", false, "answer with JSON on standard output, and talk to people on standard error")
+	f.BoolVar(&sh.json, "json", sh.json, "answer with JSON on standard output, and talk to people on standard error")
 	f.StringVar(&sh.as, "as", "", "act as this `PERSON`; only a demo server allows it")
 	f.StringVar(&sh.flags.server, "server", "", "server to ask: `URL` or unix:PATH (SWITCHMAN_SERVER; default: the socket in the state directory)")
 	f.StringVar(&sh.flags.org, "org", "", "`DIR` with the organisation's files (SWITCHMAN_ORG; default: the embedded sample bank)")

@@ -66,7 +66,7 @@ A rehearsal moves nothing outside at all, needs no votes, and tells how long eac
 					continue
 				}
 				if err := m.to.UnmarshalJSON([]byte(`"` + m.text + `"`)); err != nil {
-					return dr.Errorf(dr.Usage, "%q is not a moment", m.text).WithHint("write it like %s", dr.TimeFormat)
+					return dr.Errorf(dr.Usage, "%q is not a moment", m.text).WithHint("write it like 2026-11-25T03:12:00Z, in RFC 3339")
 				}
 			}
 			return sh.answerRun(cmd.Context(), "POST", "/api/runs", ask, "requested")

@@ -169,13 +169,35 @@ func next(v fsm.View, lang string) []string {
 			verbs = append(verbs, name)
 		}
 	}
-	switch {
-	case len(verbs) > 0:
+	if len(verbs) > 0 {
 		out = append(out, "you may: "+strings.Join(verbs, ", "))
-	case !v.State.Ended():
-		out = append(out, "you may: watch (switchman run watch "+v.ID+")")
+	}
+	if what := nextCommand(v); what != "" {
+		out = append(out, "then: "+what)
 	}
 	return out
+}
+
+// nextCommand is what somebody types to move the run along, so that nobody has to know the order.
+func nextCommand(v fsm.View) string {
+	switch v.State {
+	case dr.Draft, dr.Preflight, dr.Running, dr.Verifying, dr.RollingBack:
+		return "switchman run watch " + v.ID
+	case dr.AwaitingApproval:
+		return "switchman run approve " + v.ID + ", by approvers (switchman person list)"
+	case dr.AwaitingCode:
+		if v.CodeLive {
+			return "switchman run start " + v.ID + ", not by whoever was shown the code"
+		}
+		return "switchman code issue " + v.ID + ", by a code issuer (switchman person list)"
+	case dr.AtStandby:
+		return "switchman run switchback " + v.ID + " --reason TEXT, or run close"
+	case dr.Paused:
+		return "switchman run show " + v.ID + " --steps"
+	case dr.Closed, dr.ClosedWithExceptions, dr.Failed, dr.RolledBack:
+		return "switchman report " + v.ID
+	}
+	return ""
 }
 
 // commandOf is how a verb is typed.

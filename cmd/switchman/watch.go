@@ -145,6 +145,7 @@ func (w *watcher) follow(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() { ended <- pump(ctx, w.client, w.id, w.next, events) }()
 	changed := true
+	tick := w.sh.term.clock.After(redraw) // armed anew only when it has fired: events must not put it off
 	for {
 		select {
 		case <-ctx.Done():
@@ -158,7 +159,8 @@ func (w *watcher) follow(ctx context.Context) error {
 			if err := w.tell(ev); err != nil {
 				return err
 			}
-		case <-w.sh.term.clock.After(redraw):
+		case <-tick:
+			tick = w.sh.term.clock.After(redraw)
 			if changed && w.live() {
 				if err := w.look(ctx); err != nil {
 					return err

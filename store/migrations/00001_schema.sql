@@ -15,6 +15,7 @@ CREATE TABLE run (
   touched    BIGINT NOT NULL,
   round      BIGINT NOT NULL,
   requested_at BIGINT NOT NULL,
+  checks     TEXT   NOT NULL, -- digest of run_checks.body; empty: none
   detail     TEXT   NOT NULL
 );
 CREATE INDEX run_requested ON run (requested_at, id);
@@ -23,7 +24,7 @@ CREATE TABLE run_system (
   system TEXT NOT NULL,
   PRIMARY KEY (run_id, system)
 );
--- Preflight facts are many and change seldom; apart, they don't make every move of a run rewrite them.
+-- Preflight facts are many and change seldom; apart, they are neither read nor written by every move.
 CREATE TABLE run_checks (
   run_id TEXT NOT NULL PRIMARY KEY REFERENCES run (id),
   body   TEXT NOT NULL

@@ -186,7 +186,7 @@ func (q *Queries) BlobsBefore(ctx context.Context, before int64, maxRows int32) 
 }
 
 const codes = `-- name: Codes :many
-SELECT id, run_id, round, issuer, human, digest, direction, mode, source, sheet, number, salt, hash, issued_at, expires_at, used_at, used_by, revoked_at FROM code WHERE run_id = $1 AND round >= $2 ORDER BY issued_at, id
+SELECT id, run_id, round, issuer, human, digest, direction, mode, source, sheet, number, salt, hash, issued_at, expires_at, used_at, used_by, revoked_at FROM code WHERE run_id = $1 AND round >= $2
 `
 
 func (q *Queries) Codes(ctx context.Context, runID string, firstRound int64) ([]Code, error) {
@@ -623,8 +623,7 @@ func (q *Queries) GetRow(ctx context.Context, seq int64) (Journal, error) {
 }
 
 const getRun = `-- name: GetRun :one
-SELECT id, plan, digest, mode, direction, state, version, round, detail,
-  CAST(COALESCE((SELECT c.body FROM run_checks c WHERE c.run_id = run.id), '') AS TEXT) AS checks
+SELECT id, plan, digest, mode, direction, state, version, round, checks, detail
 FROM run WHERE id = $1
 `
 
@@ -637,8 +636,8 @@ type GetRunRow struct {
 	State     string
 	Version   int64
 	Round     int64
-	Detail    string
 	Checks    string
+	Detail    string
 }
 
 func (q *Queries) GetRun(ctx context.Context, id string) (GetRunRow, error) {
@@ -653,10 +652,21 @@ func (q *Queries) GetRun(ctx context.Context, id string) (GetRunRow, error) {
 		&i.State,
 		&i.Version,
 		&i.Round,
-		&i.Detail,
 		&i.Checks,
+		&i.Detail,
 	)
 	return i, err
+}
+
+const getRunChecks = `-- name: GetRunChecks :one
+SELECT body FROM run_checks WHERE run_id = $1
+`
+
+func (q *Queries) GetRunChecks(ctx context.Context, runID string) (string, error) {
+	row := q.db.QueryRowContext(ctx, getRunChecks, runID)
+	var body string
+	err := row.Scan(&body)
+	return body, err
 }
 
 const getSession = `-- name: GetSession :one
@@ -942,9 +952,9 @@ func (q *Queries) InsertRound(ctx context.Context, arg InsertRoundParams) error 
 
 const insertRun = `-- name: InsertRun :exec
 
-INSERT INTO run (id, plan, digest, mode, direction, state, version, touched, round, requested_at, detail)
+INSERT INTO run (id, plan, digest, mode, direction, state, version, touched, round, requested_at, checks, detail)
 VALUES ($1, $2, $3, $4, $5, $6,
-  $7, 0, $8, $9, $10)
+  $7, 0, $8, $9, $10, $11)
 `
 
 type InsertRunParams struct {
@@ -957,6 +967,7 @@ type InsertRunParams struct {
 	Version     int64
 	Round       int64
 	RequestedAt int64
+	Checks      string
 	Detail      string
 }
 
@@ -974,6 +985,7 @@ func (q *Queries) InsertRun(ctx context.Context, arg InsertRunParams) error {
 		arg.Version,
 		arg.Round,
 		arg.RequestedAt,
+		arg.Checks,
 		arg.Detail,
 	)
 	return err
@@ -1144,8 +1156,7 @@ func (q *Queries) LastSeq(ctx context.Context) (int64, error) {
 }
 
 const listRuns = `-- name: ListRuns :many
-SELECT id, plan, digest, mode, direction, state, version, round, detail,
-  CAST(COALESCE((SELECT c.body FROM run_checks c WHERE c.run_id = run.id), '') AS TEXT) AS checks
+SELECT id, plan, digest, mode, direction, state, version, round, checks, detail
 FROM run
 WHERE (CAST($1 AS TEXT) = '' OR CAST($1 AS TEXT) LIKE '%,' || state || ',%')
   AND (CAST($2 AS TEXT) = '' OR EXISTS (SELECT 1 FROM run_system s WHERE s.run_id = run.id AND s.system = CAST($2 AS TEXT)))
@@ -1161,8 +1172,8 @@ type ListRunsRow struct {
 	State     string
 	Version   int64
 	Round     int64
-	Detail    string
 	Checks    string
+	Detail    string
 }
 
 func (q *Queries) ListRuns(ctx context.Context, states string, system string, maxRows int32) ([]ListRunsRow, error) {
@@ -1183,8 +1194,8 @@ func (q *Queries) ListRuns(ctx context.Context, states string, system string, ma
 			&i.State,
 			&i.Version,
 			&i.Round,
-			&i.Detail,
 			&i.Checks,
+			&i.Detail,
 		); err != nil {
 			return nil, err
 		}
@@ -1229,8 +1240,7 @@ func (q *Queries) LockHolder(ctx context.Context, name string) (string, error) {
 
 const lockRun = `-- name: LockRun :one
 UPDATE run SET touched = touched + 1 WHERE id = $1
-RETURNING id, plan, digest, mode, direction, state, version, round, detail,
-  CAST(COALESCE((SELECT c.body FROM run_checks c WHERE c.run_id = run.id), '') AS TEXT) AS checks
+RETURNING id, plan, digest, mode, direction, state, version, round, checks, detail
 `
 
 type LockRunRow struct {
@@ -1242,8 +1252,8 @@ type LockRunRow struct {
 	State     string
 	Version   int64
 	Round     int64
-	Detail    string
 	Checks    string
+	Detail    string
 }
 
 func (q *Queries) LockRun(ctx context.Context, id string) (LockRunRow, error) {
@@ -1258,8 +1268,8 @@ func (q *Queries) LockRun(ctx context.Context, id string) (LockRunRow, error) {
 		&i.State,
 		&i.Version,
 		&i.Round,
-		&i.Detail,
 		&i.Checks,
+		&i.Detail,
 	)
 	return i, err
 }
@@ -1773,7 +1783,7 @@ SELECT r.number, r.nonce, r.digest, r.opened_at, r.expires_at, r.state,
   COALESCE(v.voted_at, 0) AS voted_at, COALESCE(v.reason, '') AS reason
 FROM round r LEFT JOIN vote v ON v.run_id = r.run_id AND v.round = r.number
 WHERE r.run_id = $1 AND r.number >= $2
-ORDER BY r.number, v.voted_at, v.human
+ORDER BY r.number, v.human
 `
 
 type RoundVotesRow struct {
@@ -2375,8 +2385,8 @@ func (q *Queries) UpdateRound(ctx context.Context, arg UpdateRoundParams) (int64
 
 const updateRun = `-- name: UpdateRun :execrows
 UPDATE run SET digest = $1, state = $2, round = $3, detail = $4,
-  version = version + 1
-WHERE id = $5 AND version = $6
+  checks = $5, version = version + 1
+WHERE id = $6 AND version = $7
 `
 
 type UpdateRunParams struct {
@@ -2384,6 +2394,7 @@ type UpdateRunParams struct {
 	State   string
 	Round   int64
 	Detail  string
+	Checks  string
 	ID      string
 	Version int64
 }
@@ -2394,6 +2405,7 @@ func (q *Queries) UpdateRun(ctx context.Context, arg UpdateRunParams) (int64, er
 		arg.State,
 		arg.Round,
 		arg.Detail,
+		arg.Checks,
 		arg.ID,
 		arg.Version,
 	)

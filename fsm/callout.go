@@ -1,0 +1,239 @@
+package fsm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/switchman-dr/switchman/actions"
+	"github.com/switchman-dr/switchman/approval"
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/store"
+)
+
+const (
+	// escalateAfter is how long a person has to answer before their next contact is tried.
+	escalateAfter = dr.Millis(2 * 60_000)
+	// calloutLease keeps several replicas from calling the same person twice.
+	calloutLease = "callouts"
+)
+
+// callout is one person who is wanted, and for what.
+type callout struct {
+	about  string // approval | code | paused | unknown
+	person dr.Person
+}
+
+// calls says who is wanted by a run now: whoever could give the missing votes, whoever issues
+// codes, whoever leads a run that stands still. Those on duty are called; where nobody who could
+// help is on duty, all are.
+func calls(s Situation) []callout {
+	about, could := "", func(dr.Person) bool { return false }
+	switch {
+	case s.Run.State == dr.AwaitingApproval:
+		about = "approval"
+		could = func(p dr.Person) bool {
+			return approval.MayVerb(s.Case, p.ID, dr.VerbApprove) == nil && !voted(s.Run, p)
+		}
+	case s.Run.State == dr.AwaitingCode && !s.Run.CodeLocked && !codeLive(s.Run, s.Now):
+		about = "code"
+		could = func(p dr.Person) bool { return approval.MayVerb(s.Case, p.ID, dr.VerbIssue) == nil }
+	case s.Run.State == dr.Paused && s.Run.Pause != dr.ByOperator:
+		about = "paused"
+		if s.Run.Pause == dr.OutcomeUnknown {
+			about = "unknown"
+		}
+		could = func(p dr.Person) bool { return p.Has(dr.Operator) || p.Has(dr.Commander) }
+	default:
+		return nil
+	}
+	var all, duty []callout
+	for _, p := range s.Roster.People {
+		if p.Disabled || !could(p) {
+			continue
+		}
+		all = append(all, callout{about, p})
+		if approval.OnDuty(p, s.Zone, s.Now) {
+			duty = append(duty, callout{about, p})
+		}
+	}
+	if len(duty) > 0 {
+		return duty
+	}
+	return all
+}
+
+func voted(r dr.Run, p dr.Person) bool {
+	return slices.ContainsFunc(r.Round.Votes, func(v dr.Vote) bool { return v.Human == p.Human })
+}
+
+func codeLive(r dr.Run, now dr.Time) bool {
+	return slices.ContainsFunc(r.Codes, func(c dr.Code) bool {
+		return c.Used.IsZero() && c.Revoked.IsZero() && c.Round == r.Round.Number && now.Before(c.Expires.Time)
+	})
+}
+
+// callOut tells the people a run waits for, each by their contacts in order: the next one when the
+// last has not been answered in time. Acting on the run is an answer.
+func (e *Engine) callOut(ctx context.Context, run dr.Run) error {
+	if len(e.cfg.Contacts) == 0 {
+		return nil
+	}
+	s, err := e.readSituation(ctx, run.ID)
+	if err != nil || s.ClockStepped || s.RosterErr != nil {
+		return err
+	}
+	wanted := calls(s)
+	if len(wanted) == 0 {
+		return nil
+	}
+	sent, err := e.notices(ctx, run.ID)
+	if err != nil {
+		return err
+	}
+	for _, c := range wanted {
+		n, contact := e.nextCall(s, c, sent)
+		if n == nil {
+			continue
+		}
+		if err := e.call(ctx, s, *n, contact); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) notices(ctx context.Context, run string) (out []store.Notice, err error) {
+	err = e.cfg.Store.Read(ctx, func(r *store.Reader) error {
+		out, err = r.Notices(ctx, run)
+		return err
+	})
+	return out, err
+}
+
+// occasion names what a call is about, so that the same question is not asked twice and a new one is.
+func occasion(s Situation, about string) string {
+	at := s.Run.Round.Number
+	if about == "paused" || about == "unknown" {
+		at = int(s.Run.Version)
+	}
+	return fmt.Sprintf("%s/%s/%d", s.Run.ID, about, at)
+}
+
+// nextCall finds the contact to try now: the first that was not tried, if the one before it has had
+// its time and nobody answered.
+func (e *Engine) nextCall(s Situation, c callout, sent []store.Notice) (*store.Notice, dr.Contact) {
+	prefix := occasion(s, c.about) + "/" + c.person.ID + "/"
+	var last dr.Time
+	tried := 0
+	for _, n := range sent {
+		if !strings.HasPrefix(n.ID, prefix) {
+			continue
+		}
+		if !n.Acked.IsZero() {
+			return nil, dr.Contact{}
+		}
+		tried++
+		if n.Sent.After(last.Time) {
+			last = n.Sent
+		}
+	}
+	var ways []dr.Contact
+	for _, contact := range c.person.Contacts {
+		if slices.Contains(e.cfg.Contacts, contact.Kind) {
+			ways = append(ways, contact)
+		}
+	}
+	if tried >= len(ways) || (tried > 0 && s.Now.Since(last) < escalateAfter) {
+		return nil, dr.Contact{}
+	}
+	return &store.Notice{ID: fmt.Sprintf("%s%d", prefix, tried), Run: s.Run.ID, About: c.about, Person: c.person.ID, Sent: s.Now,
+		Due: s.Now.Plus(escalateAfter)}, ways[tried]
+}
+
+// call sends one call-out and writes what came of it. The notice is stored first, so that a crash
+// calls nobody twice.
+func (e *Engine) call(ctx context.Context, s Situation, n store.Notice, contact dr.Contact) error {
+	text := fmt.Sprintf("Switchman: run %s (%s, %s) waits for you: %s. See `switchman run show %s`.", s.Run.ID, s.Run.Title, s.Run.Mode,
+		wantedFor(n.About), s.Run.ID)
+	n.State = "sent"
+	mine := false
+	err := e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
+		_, held, err := tx.AcquireLease(ctx, calloutLease, e.cfg.Instance, leaseHolds)
+		if mine = held; err != nil || !held {
+			return err
+		}
+		return tx.PutNotice(ctx, n)
+	})
+	if err != nil || !mine {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	res := e.cfg.Hands.Do(ctx, actions.Job{Token: dr.Digest([]byte(n.ID)), Run: s.Run.ID, Step: "call-out", Class: dr.Idempotent, Timeout: 15_000,
+		Watermark: watermark(s.Slice), Call: dr.Call{Action: "notify", Params: map[string]any{"to": "contact:" + contact.Kind,
+			"contact": contact.Kind + ":" + contact.Value, "text": text}}})
+	if res.State != dr.StepOK {
+		n.State = "failed"
+	}
+	detail, err := json.Marshal(map[string]string{"kind": contact.Kind, "proof": res.Proof, "text": res.Text})
+	if err != nil {
+		return fmt.Errorf("writing a call-out: %w", err)
+	}
+	n.Detail = string(detail)
+	return e.cfg.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		tx.Journal(newRow(e.now(), s.Run.ID, dr.RowNotice, dr.Itself(), dr.NoticeData{About: n.About, To: n.Person, Via: contact.Kind, Text: text,
+			Due: n.Due, State: n.State, Proof: res.Proof}))
+		return tx.PutNotice(ctx, n)
+	})
+}
+
+// wantedFor says in a few words what a person is called for; a call-out goes to telephones and mail
+// servers that know nothing of the reader's language.
+func wantedFor(about string) string {
+	switch about {
+	case "approval":
+		return "your approval is missing"
+	case "code":
+		return "a security code is missing"
+	case "unknown":
+		return "nobody knows whether a step happened, and it has to be decided"
+	}
+	return "it has stopped and needs a person"
+}
+
+// watermark marks everything that leaves the house unless the organisation is the real one.
+func watermark(s *dr.Slice) string {
+	if s.Environment == dr.Production {
+		return ""
+	}
+	return strings.ToUpper(string(s.Environment))
+}
+
+// answered notes that a person who was called has acted; it may be one call of several, or none.
+func (e *Engine) answered(ctx context.Context, tx *store.Tx, run, person string) error {
+	sent, err := tx.Notices(ctx, run)
+	if err != nil {
+		return err
+	}
+	for _, n := range sent {
+		if n.Person != person || !n.Acked.IsZero() {
+			continue
+		}
+		err := tx.AckNotice(ctx, n.ID, person, e.now())
+		var refused *dr.Error
+		if errors.As(err, &refused) && refused.Kind == dr.Conflict {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		tx.Journal(newRow(e.now(), run, dr.RowNotice, dr.Actor{Person: person},
+			dr.NoticeData{About: n.About, To: person, Via: "acted", State: "acknowledged"}))
+	}
+	return nil
+}

@@ -194,13 +194,14 @@ func roundsScenario() *scenario {
 	facts := []fact{person(0, 1, issuer, submitter), person(1, 1), person(2, 2), person(3, 0, issuer), person(4, 0, submitter)}
 	return &scenario{name: "rounds", mode: dr.Drill, rounds: 3, rosters: [][]fact{facts},
 		moves: join(vote1(dr.VerbApprove, 1, 2), vote1(dr.VerbIssue, 3), vote1(dr.VerbDeny, 1), start1("right", 4), start1("wrong", 4),
-			[]move{odd(vote1(dr.VerbApprove, 1)[0], func(m *move) { m.old = true }), odd(start1("right", 4)[0], func(m *move) { m.old = true }), edit(), reround()}),
+			[]move{odd(vote1(dr.VerbApprove, 1)[0], func(m *move) { m.old = true }), odd(start1("right", 4)[0], func(m *move) { m.old = true }), edit(), reround(),
+				becomes("guesses were made", func(w *world) { w.tries, w.locked = 2, true })}),
 	}
 }
 
 // Duty periods, rounds, votes and codes that run out.
 func timeScenario() *scenario {
-	facts := []fact{person(0, 1), person(1, 1, off(2)), person(2, 2), person(3, 0, issuer, off(1)), person(4, 0, submitter, off(3))}
+	facts := []fact{person(0, 1), person(1, 1, off(1)), person(2, 2), person(3, 0, issuer, off(1)), person(4, 0, submitter, off(4))}
 	return &scenario{name: "time", mode: dr.Drill, ticks: 4, rounds: 1, rosters: [][]fact{facts},
 		rule:  func(r *dr.Rule) { r.RoundExpiry, r.VoteValidity = 2*tickMS, 3*tickMS },
 		moves: join(vote1(dr.VerbApprove, 1, 2), vote1(dr.VerbWithdraw, 2), vote1(dr.VerbIssue, 3), start1("right", 4), []move{tick(), expire()}),
@@ -239,11 +240,13 @@ func rosterScenario() *scenario {
 	}
 	return &scenario{name: "roster", mode: dr.Drill, rounds: 1, unread: 1,
 		rosters: [][]fact{facts, facts, goneAll,
-			changed(facts, map[int]fact{1: person(1, 1, disabled), 3: person(3, 0, issuer, disabled), 4: person(4, 0, submitter, disabled)}),
-			changed(facts, map[int]fact{2: person(2, 1), 3: person(3, 0), 4: person(4, 0), 5: person(5, 1)})},
+			changed(facts, map[int]fact{1: person(1, 1, disabled)}),
+			changed(facts, map[int]fact{2: person(2, 1), 5: person(5, 1)}),
+			changed(facts, map[int]fact{3: person(3, 0, issuer, disabled), 4: person(4, 0, submitter, disabled)}),
+			changed(facts, map[int]fact{3: person(3, 0), 4: person(4, 0)})},
 		moves: join(vote1(dr.VerbApprove, 1, 2, 5), vote1(dr.VerbIssue, 3), vote1(dr.VerbWithdraw, 1), vote1(dr.VerbDeny, 1), start1("right", 4),
 			[]move{odd(vote1(dr.VerbApprove, 5)[0], func(m *move) { m.stands = 2 }),
-				steppedBack(), misfit(), expire(), rosterIs(0), rosterIs(1), rosterIs(2), rosterIs(3), rosterIs(4)}),
+				steppedBack(), misfit(), expire(), rosterIs(0), rosterIs(1), rosterIs(2), rosterIs(3), rosterIs(4), rosterIs(5), rosterIs(6)}),
 	}
 }
 
@@ -297,9 +300,9 @@ func weakScenario() *scenario {
 
 // A rehearsal needs nobody's vote and takes none.
 func rehearsalScenario() *scenario {
-	facts := []fact{person(0, 1, issuer, submitter), person(1, 1), person(2, 2, issuer), person(3, 0, submitter)}
+	facts := []fact{person(0, 1, issuer, submitter), person(1, 1), person(2, 2), person(3, 0, issuer, submitter)}
 	return &scenario{name: "rehearsal", mode: dr.Rehearsal, ticks: 1, rounds: 1, rosters: [][]fact{facts},
-		moves: join(vote1(dr.VerbApprove, 1, 2), vote1(dr.VerbDeny, 1), vote1(dr.VerbIssue, 2), start1("", 0, 1, 3),
+		moves: join(vote1(dr.VerbApprove, 1, 2), vote1(dr.VerbDeny, 1), vote1(dr.VerbIssue, 3), start1("", 0, 1, 3),
 			[]move{tick(), happens("it waits for a code", func(_ *scenario, w *world) bool { w.state = dr.AwaitingCode; return true })}),
 	}
 }

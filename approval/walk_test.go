@@ -241,7 +241,7 @@ func TestMutants(t *testing.T) {
 			}
 			mutant := ctx
 			mutant.guards = slices.Delete(slices.Clone(ctx.guards), i, i+1)
-			by, out := kill(mutant)
+			by, out := kill(mutant, g)
 			if out.found == nil {
 				t.Errorf("nothing goes wrong without %s in layer %s", g.Name, g.Layer)
 				continue
@@ -261,11 +261,34 @@ func TestMutants(t *testing.T) {
 	}
 }
 
-func kill(mutant context) (string, walked) {
-	for _, s := range scenarios(false) {
+// kill walks the worlds until one goes wrong, beginning with the one the guard is known to matter in.
+func kill(mutant context, g Guard) (string, walked) {
+	list := scenarios(false)
+	known := noticedIn(g)
+	slices.SortStableFunc(list, func(a, b *scenario) int {
+		return btoi(a.name != known) - btoi(b.name != known)
+	})
+	for _, s := range list {
 		if out := s.walk(mutant); out.found != nil {
 			return s.name, out
 		}
 	}
 	return "", walked{}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// noticedIn saves time: a world in which the lack of a guard shows early.
+func noticedIn(g Guard) string {
+	for world, names := range map[string]string{} {
+		if strings.Contains(names+" ", g.Layer+"/"+g.Name+" ") {
+			return world
+		}
+	}
+	return ""
 }

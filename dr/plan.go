@@ -40,6 +40,16 @@ type Slice struct {
 	Overrides    []Override        `json:"overrides,omitempty"` // foreseen and listed before the vote
 	Challenge    string            `json:"challenge,omitempty"` // an observer's word
 	Versions     map[string]string `json:"versions,omitempty"`  // switchman, policy, roster
+
+	index map[string]int // of the steps, once Index was called
+}
+
+// Index makes Step quick from here on; call it once, before the slice is shared.
+func (s *Slice) Index() {
+	s.index = make(map[string]int, len(s.Steps))
+	for i, st := range s.Steps {
+		s.index[st.ID] = i
+	}
 }
 
 // Bytes are the canonical bytes.
@@ -47,6 +57,13 @@ func (s *Slice) Bytes() ([]byte, error) { return json.Marshal(s) }
 
 // Step finds a step by id.
 func (s *Slice) Step(id string) (Step, bool) {
+	if s.index != nil {
+		i, ok := s.index[id]
+		if !ok {
+			return Step{}, false
+		}
+		return s.Steps[i], true
+	}
 	for _, st := range s.Steps {
 		if st.ID == id {
 			return st, true

@@ -148,6 +148,22 @@ func (b *board) needs(i int) []int {
 	return out
 }
 
+// withNeeds are a slice's steps with what they wait for in fact, said or not.
+func withNeeds(s *dr.Slice) []dr.Step {
+	b := &board{slice: s, index: make(map[string]int, len(s.Steps))}
+	for i, st := range s.Steps {
+		b.index[st.ID] = i
+	}
+	out := slices.Clone(s.Steps)
+	for i := range out {
+		out[i].Needs = nil
+		for _, j := range b.needs(i) {
+			out[i].Needs = append(out[i].Needs, s.Steps[j].ID)
+		}
+	}
+	return out
+}
+
 // offer puts a step on the ready list when nothing keeps it.
 func (b *board) offer(i int) {
 	if b.left[i] > 0 {

@@ -80,7 +80,8 @@ func codeLive(r dr.Run, now dr.Time) bool {
 // callOut tells the people a run waits for, each by their contacts in order: the next one when the
 // last has not been answered in time. Acting on the run is an answer.
 func (e *Engine) callOut(ctx context.Context, run dr.Run) error {
-	if len(e.cfg.Contacts) == 0 {
+	waits := run.State == dr.AwaitingApproval || run.State == dr.AwaitingCode || run.State == dr.Paused
+	if len(e.cfg.Contacts) == 0 || !waits {
 		return nil
 	}
 	s, err := e.readSituation(ctx, run.ID)

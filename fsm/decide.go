@@ -12,6 +12,7 @@ import (
 type Situation struct {
 	approval.Case
 	Steps      []dr.StepRow
+	Attempts   []dr.Attempt          // all of them, oldest first
 	Newest     map[string]dr.Attempt // newest attempt of each step that has one
 	Placements map[string]dr.Placement
 	ChildOpen  bool // a switchback of this run is under way

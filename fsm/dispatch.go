@@ -137,16 +137,18 @@ func (r *runner) intend(ctx context.Context, st dr.Step, a dr.Attempt, from dr.S
 		if err := tx.Fence(ctx, lease(r.run.ID), r.e.cfg.Instance, r.epoch); err != nil {
 			return err
 		}
-		locked, err := tx.LockRun(ctx, r.run.ID)
+		state, err := tx.LockState(ctx, r.run.ID)
 		if err != nil {
 			return err
 		}
-		if !locked.State.Moving() {
+		if !state.Moving() {
 			return nil
 		}
 		run := r.run
 		if run.Clocks.FirstEffect.IsZero() && st.Class != dr.Read && run.Mode != dr.Rehearsal {
-			run = locked
+			if run, err = tx.LockRun(ctx, run.ID); err != nil {
+				return err
+			}
 			run.Clocks.FirstEffect = a.Intent
 			if err := tx.UpdateRun(ctx, &run); err != nil {
 				return err

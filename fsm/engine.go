@@ -46,15 +46,16 @@ type Config struct {
 type Engine struct {
 	cfg Config
 
-	mu      sync.Mutex
-	runners map[string]*runner   // moving runs this process owns
-	slices  map[string]*dr.Slice // frozen slices by digest; never changed once read
-	codeMu  map[string]*sync.Mutex
-	latest  time.Time // newest moment seen, to notice a clock that steps back
-	cancel  context.CancelFunc
-	wg      sync.WaitGroup
-	kick    chan struct{}
-	slots   chan struct{} // one per step in flight, over all runs
+	mu       sync.Mutex
+	runners  map[string]*runner   // moving runs this process owns
+	compiled map[string]string    // digest by reading of the files and selection
+	slices   map[string]*dr.Slice // frozen slices by digest; never changed once read
+	codeMu   map[string]*sync.Mutex
+	latest   time.Time // newest moment seen, to notice a clock that steps back
+	cancel   context.CancelFunc
+	wg       sync.WaitGroup
+	kick     chan struct{}
+	slots    chan struct{} // one per step in flight, over all runs
 }
 
 // New makes an engine; nothing runs before Start.
@@ -71,7 +72,7 @@ func New(cfg Config) *Engine {
 	if cfg.Parallel <= 0 {
 		cfg.Parallel = mostInHand
 	}
-	return &Engine{cfg: cfg, slots: make(chan struct{}, cfg.Parallel), runners: map[string]*runner{}, slices: map[string]*dr.Slice{}, codeMu: map[string]*sync.Mutex{},
+	return &Engine{cfg: cfg, slots: make(chan struct{}, cfg.Parallel), runners: map[string]*runner{}, slices: map[string]*dr.Slice{}, compiled: map[string]string{}, codeMu: map[string]*sync.Mutex{},
 		kick: make(chan struct{}, 1)}
 }
 
@@ -234,6 +235,7 @@ func (e *Engine) slice(ctx context.Context, r *store.Reader, digest string) (*dr
 	if err := json.Unmarshal(b, s); err != nil {
 		return nil, fmt.Errorf("reading the frozen plan %s: %w", digest, err)
 	}
+	s.Index()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.slices) > 64 {
@@ -261,11 +263,10 @@ func (e *Engine) situation(ctx context.Context, r *store.Reader, run dr.Run) (Si
 	if s.Steps, err = r.Steps(ctx, run.ID); err != nil {
 		return s, fmt.Errorf("reading steps of %s: %w", run.ID, err)
 	}
-	attempts, err := r.Attempts(ctx, run.ID)
-	if err != nil {
+	if s.Attempts, err = r.Attempts(ctx, run.ID); err != nil {
 		return s, fmt.Errorf("reading attempts of %s: %w", run.ID, err)
 	}
-	for _, a := range attempts {
+	for _, a := range s.Attempts {
 		if a.N >= s.Newest[a.Step].N {
 			s.Newest[a.Step] = a
 		}

@@ -19,7 +19,7 @@ func (e *Engine) writeOutcome(ctx context.Context, f *flight, a dr.Attempt, o ou
 		if err := tx.Fence(ctx, lease(a.Run), e.cfg.Instance, a.Epoch); err != nil {
 			return err
 		}
-		if _, err := tx.LockRun(ctx, a.Run); err != nil {
+		if _, err := tx.LockState(ctx, a.Run); err != nil {
 			return err
 		}
 		if err := tx.Outcome(ctx, a, o.to); err != nil {

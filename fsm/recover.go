@@ -42,7 +42,7 @@ func (r *runner) recoverStep(ctx context.Context, i int) error {
 		if err := tx.Fence(ctx, lease(r.run.ID), r.e.cfg.Instance, r.epoch); err != nil {
 			return err
 		}
-		if _, err := tx.LockRun(ctx, r.run.ID); err != nil {
+		if _, err := tx.LockState(ctx, r.run.ID); err != nil {
 			return err
 		}
 		a, err := tx.Attempt(ctx, r.run.ID, st.ID, r.board.attempt[i])

@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -95,6 +96,21 @@ func (e *Engine) compile(run dr.Run) (string, error) {
 	if run.Mode == dr.Emergency || run.State.Started() {
 		return run.Digest, nil
 	}
+	c, err := e.cfg.Catalog()
+	if err != nil {
+		return "", &dr.Error{Kind: dr.Refused, ID: "files_unreadable", Err: err}
+	}
+	q, err := json.Marshal(selection(run))
+	if err != nil {
+		return "", fmt.Errorf("writing a selection: %w", err)
+	}
+	key := c.Digest() + string(q)
+	e.mu.Lock()
+	digest, known := e.compiled[key]
+	e.mu.Unlock()
+	if known {
+		return digest, nil
+	}
 	slice, err := e.compileSlice(run)
 	if err != nil {
 		return "", err
@@ -103,7 +119,22 @@ func (e *Engine) compile(run dr.Run) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return dr.Digest(b), nil
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.compiled) > 64 {
+		clear(e.compiled)
+	}
+	e.compiled[key] = dr.Digest(b)
+	return e.compiled[key], nil
+}
+
+// selection is what a run asked its plan to be compiled for.
+func selection(run dr.Run) catalog.Selection {
+	systems := make([]string, len(run.Systems))
+	for i, s := range run.Systems {
+		systems[i] = s.ID
+	}
+	return catalog.Selection{Plan: run.Plan, Mode: run.Mode, Systems: systems, Overrides: run.Overrides, Challenge: run.Challenge, Parent: run.Parent}
 }
 
 func (e *Engine) compileSlice(run dr.Run) (*dr.Slice, error) {
@@ -111,12 +142,7 @@ func (e *Engine) compileSlice(run dr.Run) (*dr.Slice, error) {
 	if err != nil {
 		return nil, &dr.Error{Kind: dr.Refused, ID: "files_unreadable", Err: err}
 	}
-	systems := make([]string, len(run.Systems))
-	for i, s := range run.Systems {
-		systems[i] = s.ID
-	}
-	return c.Compile(catalog.Selection{Plan: run.Plan, Mode: run.Mode, Systems: systems, Overrides: run.Overrides,
-		Challenge: run.Challenge, Parent: run.Parent})
+	return c.Compile(selection(run))
 }
 
 // apply writes a change. The run's row is locked already; the journal comes last by itself.

@@ -25,8 +25,8 @@ func (e *Engine) View(ctx context.Context, by dr.Actor, id string) (v View, err 
 	return v, err
 }
 
-// List reads runs, newest first, without their steps.
-func (e *Engine) List(ctx context.Context, by dr.Actor, f Filter) ([]View, error) {
+// List reads runs, newest first, without their steps and without what depends on who looks.
+func (e *Engine) List(ctx context.Context, _ dr.Actor, f Filter) ([]View, error) {
 	filter := store.Filter{System: f.System, Limit: f.Limit}
 	if filter.Limit == 0 {
 		filter.Limit = 50
@@ -41,12 +41,11 @@ func (e *Engine) List(ctx context.Context, by dr.Actor, f Filter) ([]View, error
 			return err
 		}
 		for _, run := range runs {
-			v, err := e.view(ctx, r, by, run)
+			slice, err := e.slice(ctx, r, run.Digest)
 			if err != nil {
 				return err
 			}
-			v.Steps, v.Checks = nil, nil
-			out = append(out, v)
+			out = append(out, brief(run, slice, e.now()))
 		}
 		return nil
 	})
@@ -83,11 +82,7 @@ func (e *Engine) view(ctx context.Context, r *store.Reader, by dr.Actor, run dr.
 	if err != nil {
 		return View{}, err
 	}
-	rows, err := r.RowsOf(ctx, run.ID)
-	if err != nil {
-		return View{}, err
-	}
-	attempts, err := r.Attempts(ctx, run.ID)
+	rows, err := r.RowsOf(ctx, run.ID, dr.RowState)
 	if err != nil {
 		return View{}, err
 	}
@@ -95,29 +90,48 @@ func (e *Engine) view(ctx context.Context, r *store.Reader, by dr.Actor, run dr.
 	if err != nil {
 		return View{}, err
 	}
+	v := brief(run, s.Slice, s.Now)
+	v.Checks = run.Checks
+	v.CodeLive = codeLive(run, s.Now)
+	have, need, _, _ := approval.Tally(s.Case)
+	v.Round.Nonce, v.Round.Need, v.Round.Have = run.Round.Nonce, need, have
+	v.Verbs = Verbs(s, by.Person)
+	v.Steps, v.Progress = stepViews(s, last)
+	v.Systems = systemViews(s)
+	v.Times = times(run, rows, s.Attempts, s.Slice, s.Now)
+	v.Criteria = criteria(s.Slice, run)
+	v.Waiting = waiting(s, have, need)
+	return v, nil
+}
+
+// brief is what a run's own row and its slice tell.
+func brief(run dr.Run, slice *dr.Slice, now dr.Time) View {
 	v := View{ID: run.ID, Plan: run.Plan, Title: run.Title, Kind: run.Kind, Digest: run.Digest, Mode: run.Mode, Direction: run.Direction,
 		Environment: run.Environment, From: run.From, To: run.To, State: run.State, Pause: run.Pause, Reason: run.Reason, Version: run.Version,
 		Requester: run.Requester, Commander: run.Commander, Handover: run.Handover, Parent: run.Parent, Child: run.Child,
-		Challenge: run.Challenge, Profile: s.Slice.Rule.Profile, Checks: run.Checks, Overrides: run.Overrides, Force: run.Force,
-		Clocks: run.Clocks, Verdict: run.Verdict, Now: s.Now, CodeLeft: max(0, s.Slice.Rule.CodeTries-run.CodeTries)}
+		Challenge: run.Challenge, Profile: slice.Rule.Profile, Overrides: run.Overrides, Force: run.Force, Clocks: run.Clocks,
+		Verdict: run.Verdict, Now: now, CodeLeft: max(0, slice.Rule.CodeTries-run.CodeTries)}
 	words, numbers := approval.Words(run.Digest)
 	for i := range words {
 		v.Words = append(v.Words, Word{Word: words[i], Number: numbers[i]})
 	}
-	v.CodeLive = codeLive(run, s.Now)
-	have, need, _, _ := approval.Tally(s.Case)
-	v.Round = RoundView{Number: run.Round.Number, Nonce: run.Round.Nonce, Need: need, Have: have, State: run.Round.State,
-		Votes: run.Round.Votes, Expires: run.Round.Expires}
+	v.Round = RoundView{Number: run.Round.Number, Need: slice.Rule.Quorum(), State: run.Round.State, Votes: run.Round.Votes, Expires: run.Round.Expires}
 	if v.Round.Votes == nil {
 		v.Round.Votes = []dr.Vote{}
 	}
-	v.Verbs = Verbs(s, by.Person)
-	v.Steps, v.Progress = stepViews(s, last)
-	v.Systems = systemViews(s)
-	v.Times = times(run, rows, attempts, s.Slice, s.Now)
-	v.Criteria = criteria(s.Slice, run)
-	v.Waiting = waiting(s, have, need)
-	return v, nil
+	for _, rs := range run.Systems {
+		v.Systems = append(v.Systems, SystemView{RunSystem: rs, Name: nameOf(slice, rs.ID)})
+	}
+	return v
+}
+
+func nameOf(s *dr.Slice, system string) string {
+	for _, sys := range s.Systems {
+		if sys.ID == system {
+			return sys.Name
+		}
+	}
+	return system
 }
 
 func stepViews(s Situation, last map[string]dr.Millis) ([]StepView, Progress) {
@@ -148,24 +162,20 @@ func stepViews(s Situation, last map[string]dr.Millis) ([]StepView, Progress) {
 }
 
 func systemViews(s Situation) []SystemView {
-	out := []SystemView{}
-	for _, rs := range s.Run.Systems {
-		v := SystemView{RunSystem: rs}
-		for _, sys := range s.Slice.Systems {
-			if sys.ID == rs.ID {
-				v.Name = sys.Name
-			}
+	out, at := []SystemView{}, map[string]int{}
+	for i, rs := range s.Run.Systems {
+		out, at[rs.ID] = append(out, SystemView{RunSystem: rs, Name: nameOf(s.Slice, rs.ID)}), i
+	}
+	for _, row := range s.Steps {
+		st, _ := s.Slice.Step(row.Step)
+		i, ok := at[st.System]
+		if !ok {
+			continue
 		}
-		for _, st := range s.Slice.Steps {
-			if st.System != rs.ID {
-				continue
-			}
-			v.Total++
-			if s.step(st.ID).State.Settled() {
-				v.Done++
-			}
+		out[i].Total++
+		if row.State.Settled() {
+			out[i].Done++
 		}
-		out = append(out, v)
 	}
 	return out
 }
@@ -209,7 +219,7 @@ func times(run dr.Run, rows []dr.Row, attempts []dr.Attempt, s *dr.Slice, now dr
 		took[a.Step] += till.Since(a.Intent)
 	}
 	t.Machine = union(busy)
-	t.CriticalPath, _ = dr.CriticalPath(s.Steps, func(id string) dr.Millis { return took[id] })
+	t.CriticalPath, _ = dr.CriticalPath(withNeeds(s), func(id string) dr.Millis { return took[id] })
 	return t
 }
 

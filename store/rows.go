@@ -43,17 +43,22 @@ func (r *Reader) Rows(ctx context.Context, from int64, limit int) ([]dr.Row, [][
 	return decodeRows(rows)
 }
 
-// RowsOf reads every row of one run.
-func (r *Reader) RowsOf(ctx context.Context, run string) ([]dr.Row, error) {
+// RowsOf reads the rows of one run, every kind of them or those named.
+func (r *Reader) RowsOf(ctx context.Context, run string, kinds ...dr.RowKind) ([]dr.Row, error) {
 	found, err := r.q.RowsOf(ctx, run)
 	if err != nil {
 		return nil, fmt.Errorf("reading the journal of run %s: %w", run, err)
 	}
-	rows := make([]dr.Row, len(found))
-	for i, f := range found {
-		if rows[i], err = journal.Decode(f.Body); err != nil {
+	rows := make([]dr.Row, 0, len(found))
+	for _, f := range found {
+		if len(kinds) > 0 && !slices.Contains(kinds, dr.RowKind(f.Kind)) {
+			continue
+		}
+		row, err := journal.Decode(f.Body)
+		if err != nil {
 			return nil, fmt.Errorf("reading journal row %d: %w", f.Seq, err)
 		}
+		rows = append(rows, row)
 	}
 	return rows, nil
 }

@@ -223,8 +223,7 @@ func TestSocketOwner(t *testing.T) {
 	if err := New(cfg2(cfg)).Start(context.Background()); err == nil {
 		t.Error("a second server took the socket of a living one")
 	}
-	client := dialSocket(path)
-	defer client.CloseIdleConnections()
+	client := dialSocket(h.check, path)
 	for _, c := range []struct {
 		method, path, body string
 		code               int

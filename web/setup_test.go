@@ -282,6 +282,7 @@ func newContract(t *testing.T) *contract {
 type checked struct {
 	contract *contract
 	outside  bool
+	via      http.RoundTripper // nil: the network
 }
 
 func (c *checked) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -303,7 +304,11 @@ func (c *checked) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	req.Body = io.NopCloser(bytes.NewReader(sent))
-	res, err := http.DefaultTransport.RoundTrip(req)
+	via := c.via
+	if via == nil {
+		via = http.DefaultTransport
+	}
+	res, err := via.RoundTrip(req)
 	if err != nil || in == nil {
 		return res, err
 	}
@@ -337,10 +342,10 @@ func (c *checked) input(req *http.Request, body []byte) (*openapi3filter.Request
 		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc}}, nil
 }
 
-// dialSocket is a client for a unix socket.
-func dialSocket(path string) *http.Client {
-	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+// dialSocket is a client for a unix socket, held against the contract as well.
+func dialSocket(c *contract, path string) *http.Client {
+	return &http.Client{Transport: &checked{contract: c, via: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
 		return d.DialContext(ctx, "unix", path)
-	}}}
+	}}}}
 }

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -34,6 +35,7 @@ type Options struct {
 	Demo    bool              // a sample bank on this machine: people act by name, without credentials
 	Clock   *dr.Clock         // nil: the system's; tests move theirs by hand
 	Point   func(name string) // see fsm.Config.Point
+	Stdout  io.Writer         // where the anchor called stdout goes; nil: standard output
 	Env     []string          // further NAME=VALUE for commands of steps
 }
 
@@ -80,6 +82,10 @@ func (a *App) build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	stdout := o.Stdout
+	if stdout == nil {
+		stdout = os.Stdout
+	}
 	ways := targets(cfg, catalog)
 	set := actions.NewSet(actions.Options{Clock: clock, Secrets: hidden.plan, Known: hidden.known(), AllowHTTP: cfg.AllowHTTP,
 		Env: append(cfg.CommandEnv(), o.Env...), Dir: cfg.StateDir, Notify: ways, Stdout: os.Stderr, Log: o.Log})
@@ -92,7 +98,7 @@ func (a *App) build(ctx context.Context, o Options) error {
 	a.onStop("store", func(context.Context) error { return a.Store.Close() })
 	a.Engine = fsm.New(fsm.Config{Store: a.Store, Catalog: a.Files.Catalog, Hands: set.Hands(), Eyes: set.Eyes(), Clock: clock,
 		Pepper: hidden.pepper, Log: o.Log, Version: o.Version, Instance: a.instance(), Parallel: cfg.MaxParallel, Contacts: contacts(ways),
-		Anchor: anchors(cfg, set.Hands(), o.Log), Point: o.Point})
+		Anchor: anchors(cfg, set.Hands(), stdout, o.Log), Point: o.Point})
 	metrics := prometheus.NewRegistry()
 	addr := cfg.Addr
 	if !cfg.Listens() {

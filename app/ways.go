@@ -3,10 +3,10 @@ package app
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"log/syslog"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -105,11 +105,11 @@ func hostPort(u *url.URL) string {
 
 // anchors writes the journal's root where the configuration says: places a thief of the database
 // cannot reach. What fails is logged and left out of the answer.
-func anchors(cfg *config.Config, hands actions.Hands, log *slog.Logger) func(context.Context, string) []string {
+func anchors(cfg *config.Config, hands actions.Hands, stdout io.Writer, log *slog.Logger) func(context.Context, string) []string {
 	return func(ctx context.Context, text string) []string {
 		var where []string
 		for _, a := range cfg.Anchors {
-			if err := anchor(ctx, hands, a, text); err != nil {
+			if err := anchor(ctx, hands, stdout, a, text); err != nil {
 				log.Warn("writing the journal's root outside", "to", a, "err", err)
 				continue
 			}
@@ -120,10 +120,10 @@ func anchors(cfg *config.Config, hands actions.Hands, log *slog.Logger) func(con
 	}
 }
 
-func anchor(ctx context.Context, hands actions.Hands, to, text string) error {
+func anchor(ctx context.Context, hands actions.Hands, stdout io.Writer, to, text string) error {
 	switch {
 	case to == "stdout":
-		_, err := fmt.Fprintln(os.Stdout, text)
+		_, err := fmt.Fprintln(stdout, text)
 		return err
 	case to == "syslog":
 		w, err := syslog.New(syslog.LOG_NOTICE|syslog.LOG_AUTH, "switchman")

@@ -99,7 +99,7 @@ func figures(b *testing.B, path string) (peak, resume float64) {
 	return peak, resume
 }
 
-// writeScaleOrg writes one system of 78 nodes whose plan has 50 steps on each.
+// writeScaleOrg writes 39 systems of two nodes at each site, whose plan has 50 steps on each node.
 func writeScaleOrg(dir string) error {
 	if err := writeBigOrg(dir); err != nil {
 		return err
@@ -114,17 +114,21 @@ func writeScaleOrg(dir string) error {
 			return err
 		}
 	}
-	var sys strings.Builder
-	sys.WriteString("system: wide\nname: Wide\nrto: 10m\nrpo: 0s\nlimit: 30m\nhome: east\nnodes:\n")
-	for n := range 78 {
-		fmt.Fprintf(&sys, "  - {id: n%d-e, site: east, role: app, peer: n%d-w}\n  - {id: n%d-w, site: west, role: app, peer: n%d-e}\n", n, n, n, n)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "systems/wide.yaml"), []byte(sys.String()), 0o600); err != nil {
-		return err
+	var ids []string
+	for k := range 39 {
+		sys := fmt.Sprintf("system: w%d\nname: Wide %d\nrto: 10m\nrpo: 0s\nlimit: 30m\nhome: east\nnodes:\n", k, k)
+		for n := range 2 {
+			sys += fmt.Sprintf("  - {id: w%d-n%d-e, site: east, role: app, peer: w%d-n%d-w}\n  - {id: w%d-n%d-w, site: west, role: app, peer: w%d-n%d-e}\n",
+				k, n, k, n, k, n, k, n)
+		}
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("systems/w%d.yaml", k)), []byte(sys), 0o600); err != nil {
+			return err
+		}
+		ids = append(ids, fmt.Sprintf("w%d", k))
 	}
 	for name, head := range map[string]string{"scale": "kind: switchover\npair: scale-back\n", "scale-back": "kind: switchback\n"} {
 		var plan strings.Builder
-		fmt.Fprintf(&plan, "plan: %s\ntitle: Move a wide system\n%ssystems: [wide]\nmax_in_flight: 40\ncriteria: [{id: rto, metric: rto}]\nsteps:\n", name, head)
+		fmt.Fprintf(&plan, "plan: %s\ntitle: Move many systems\n%ssystems: [%s]\nmax_in_flight: 40\ncriteria: [{id: rto, metric: rto}]\nsteps:\n", name, head, strings.Join(ids, ", "))
 		for i := range 50 {
 			needs := ""
 			if i > 0 {

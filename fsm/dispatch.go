@@ -83,7 +83,8 @@ func (r *runner) dispatch(ctx context.Context, i int) (landed *landing, flew boo
 	}
 	if run == nil { // paused meanwhile: nothing was written, nothing goes out
 		r.board.landed(i, r.board.was[i])
-		return nil, false, r.load(ctx, r.run.ID)
+		r.reload()
+		return nil, false, nil
 	}
 	r.run = *run
 	r.board.attempt[i], r.board.undoing[i] = a.N, false

@@ -3,7 +3,6 @@ package fsm
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -272,6 +271,8 @@ func (e *Engine) tendRound(ctx context.Context, run dr.Run) error {
 // anchor writes the journal's root outside and notes where it went. Failing to is a warning: the
 // run does not wait for a syslog.
 func (e *Engine) anchor(ctx context.Context, run, why string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
+	defer cancel()
 	var head journal.Head
 	err := e.cfg.Store.Read(ctx, func(r *store.Reader) (err error) {
 		head, err = r.Head(ctx)
@@ -296,7 +297,7 @@ func (e *Engine) anchor(ctx context.Context, run, why string) {
 			dr.AnchorData{Size: head.Size, Root: root, Why: why, To: strings.Join(where, ", ")}))
 		return nil
 	})
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil {
 		e.cfg.Log.Error("noting an anchor", "run", run, "err", err)
 	}
 }

@@ -267,7 +267,9 @@ func (r *runner) stepTurn(ctx context.Context) (rest bool, err error) {
 		if !flew {
 			r.free()
 		}
-		if err == nil && landed != nil {
+		if err != nil {
+			r.board.landed(i, r.board.was[i]) // nothing went out
+		} else if landed != nil {
 			err = r.land(*landed)
 		}
 		if err != nil || r.run.State == dr.Paused {

@@ -76,6 +76,7 @@ type View struct {
 	Child       string          `json:"child,omitempty"`
 	Challenge   string          `json:"challenge,omitempty"`
 	Profile     string          `json:"profile"`
+	RTOFrom     string          `json:"rto_from"` // clock the recovery time counts from
 	CodeLive    bool            `json:"code_live"`
 	CodeLeft    int             `json:"code_tries_left"`
 	Round       RoundView       `json:"round"`

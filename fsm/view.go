@@ -109,7 +109,7 @@ func brief(run dr.Run, slice *dr.Slice, now dr.Time) View {
 	v := View{ID: run.ID, Plan: run.Plan, Title: run.Title, Kind: run.Kind, Digest: run.Digest, Mode: run.Mode, Direction: run.Direction,
 		Environment: run.Environment, From: run.From, To: run.To, State: run.State, Pause: run.Pause, Reason: run.Reason, Version: run.Version,
 		Requester: run.Requester, Commander: run.Commander, Handover: run.Handover, Parent: run.Parent, Child: run.Child,
-		Challenge: run.Challenge, Profile: slice.Rule.Profile, Overrides: run.Overrides, Force: run.Force, Clocks: run.Clocks,
+		Challenge: run.Challenge, Profile: slice.Rule.Profile, RTOFrom: slice.Rule.RTOFrom, Overrides: run.Overrides, Force: run.Force, Clocks: run.Clocks,
 		Verdict: run.Verdict, Now: now, CodeLeft: max(0, slice.Rule.CodeTries-run.CodeTries)}
 	words, numbers := approval.Words(run.Digest)
 	for i := range words {

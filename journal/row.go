@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/switchman-dr/switchman/dr"
 )
@@ -30,6 +27,11 @@ func Encode(r dr.Row) ([]byte, error) {
 	if err := checkJSON(r.Data); err != nil {
 		return nil, fmt.Errorf("data of a %s row: %w", r.Kind, err)
 	}
+	return write(r)
+}
+
+// write is Encode for data already checked.
+func write(r dr.Row) ([]byte, error) {
 	r.At = dr.At(r.At.Time)
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -58,7 +60,10 @@ func Decode(raw []byte) (dr.Row, error) {
 	if err := dec.Decode(&r); err != nil {
 		return dr.Row{}, fmt.Errorf("journal row: %w", err)
 	}
-	again, err := Encode(r)
+	if r.Kind == "" || r.Seq < 0 || len(r.Data) == 0 {
+		return dr.Row{}, errors.New("journal row without kind, place or data")
+	}
+	again, err := write(r)
 	if err != nil {
 		return dr.Row{}, err
 	}
@@ -83,66 +88,4 @@ func DecodeData(r dr.Row, into any) error {
 		return fmt.Errorf("data of row %d (%s): %w", r.Seq, r.Kind, err)
 	}
 	return nil
-}
-
-// maxDepth bounds nesting; no row of ours comes near it.
-const maxDepth = 64
-
-// checkJSON takes one JSON value and nothing after it, in valid UTF-8, without a key that occurs
-// twice in one object or differs from another only in the case of its letters. encoding/json would
-// let the last such key win in silence.
-func checkJSON(raw []byte) error {
-	if !utf8.Valid(raw) {
-		return errors.New("not valid UTF-8")
-	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	if err := checkValue(dec, 0); err != nil {
-		return err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the value")
-	}
-	return nil
-}
-
-func checkValue(dec *json.Decoder, depth int) error {
-	tok, err := dec.Token()
-	if err != nil {
-		return unexpectedEnd(err)
-	}
-	open, ok := tok.(json.Delim)
-	if !ok {
-		return nil
-	}
-	if depth == maxDepth {
-		return fmt.Errorf("nested deeper than %d", maxDepth)
-	}
-	seen := map[string]bool{}
-	for dec.More() {
-		if open == '{' {
-			tok, err := dec.Token()
-			if err != nil {
-				return unexpectedEnd(err)
-			}
-			key, _ := tok.(string)
-			folded := strings.ToLower(strings.ToUpper(key)) // up first: "ſ" and "K" have plain capitals
-			if seen[folded] {
-				return fmt.Errorf("key %q occurs twice", key)
-			}
-			seen[folded] = true
-		}
-		if err := checkValue(dec, depth+1); err != nil {
-			return err
-		}
-	}
-	_, err = dec.Token()
-	return unexpectedEnd(err)
-}
-
-func unexpectedEnd(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }

@@ -50,7 +50,11 @@ Every setting is in docs/config.md; "switchman doctor" says what is configured a
 }
 
 func (sh *shell) serve(ctx context.Context, cfg *config.Config) error {
-	a, err := app.New(ctx, app.Options{Config: cfg, Version: version(), Log: sh.logger(cfg)})
+	news := sh.term.out
+	if sh.json {
+		news = sh.term.err
+	}
+	a, err := app.New(ctx, app.Options{Config: cfg, Version: version(), Log: sh.logger(cfg), Stdout: news})
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,10 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"regexp"
 	"strings"
@@ -62,8 +62,8 @@ func (x *execAction) Look(ctx context.Context, job Job) Sight {
 	if err != nil {
 		return s.sight(dr.FoundInconclusive, nil, "not looked: %v", err)
 	}
-	var out, both tail
-	c.out, c.errs = io.MultiWriter(&out, &both), &both
+	var out, errs tail // each has a goroutine of its own
+	c.out, c.errs = &out, &errs
 	e := s.run(ctx, c)
 	found := dr.FoundInconclusive
 	switch {
@@ -73,7 +73,7 @@ func (x *execAction) Look(ctx context.Context, job Job) Sight {
 	case e.code == 1:
 		found = dr.FoundNotDone
 	}
-	return s.sight(found, facts(out.b), "%s", e.words(ctx, job, both.line()))
+	return s.sight(found, facts(out.b), "%s", e.words(ctx, job, cmp.Or(errs.line(), out.line())))
 }
 
 // command checks a call and makes a program of it.

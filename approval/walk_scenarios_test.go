@@ -139,7 +139,7 @@ func preflightAgain() move {
 
 func odd(m move, change func(*move)) move {
 	change(&m)
-	m.name += " (oddly)"
+	m.name, m.odd = m.name+" (oddly)", true
 	return m
 }
 

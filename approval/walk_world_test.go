@@ -101,6 +101,7 @@ type move struct {
 	verb    dr.Verb
 	who     int8
 	stands  int8
+	odd     bool   // done in a way people should not
 	old     bool   // carries the nonce of an earlier round
 	words   string // right, wrong, none
 	meant   bool

@@ -52,15 +52,20 @@ func (n *node) rows(ctx context.Context, handover bool, say teller) int {
 	return 0
 }
 
-// rpo says how old the newest row was that this copy has when the primary fell silent: the measured
-// recovery point. While the primary answers it is the lag.
+// rpo says how much time may be lost, at most, because the primary fell silent: since it last
+// answered, if this copy then had every row, else since the newest row here. While the primary
+// answers it is the lag.
 func (n *node) rpo(say teller) int {
 	d := n.db
 	lag := d.lag()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	ms := max(0, lag.Millis)
-	if !d.peer.lost.IsZero() && d.led.size() > 0 {
+	switch {
+	case d.peer.lost.IsZero():
+	case d.peer.size <= d.led.size():
+		ms = d.peer.lost.Sub(d.peer.heard).Milliseconds()
+	case d.led.size() > 0:
 		ms = max(0, d.peer.lost.UnixMilli()-d.led.rows[d.led.size()-1].At)
 	}
 	return sayJSON(say, map[string]int64{"rpo_ms": ms, "rows": int64(d.led.size())})

@@ -192,6 +192,16 @@ func TestAKilledSiteLosesItsLagAndListsIt(t *testing.T) {
 		t.Fatal("east is still alive")
 	}
 	refuse(t, e, "ledger-db-e1 is primary", 2)
+	var point struct {
+		RPO int64 `json:"rpo_ms"`
+	}
+	eventually(t, "the silence is noticed and the recovery point measured", func() bool {
+		err := json.Unmarshal([]byte(must(t, e, "ledger-db-w1 rpo")), &point)
+		return err == nil && point.RPO > 0
+	})
+	if point.RPO > 2000 {
+		t.Errorf("a recovery point of %d ms", point.RPO)
+	}
 	refuse(t, e, "ledger-db-w1 promote", 1) // nobody knows what the dead primary has: only by force
 	for _, db := range []string{"identity", "ledger", "payments"} {
 		must(t, e, db+"-db-w1 promote --force")

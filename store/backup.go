@@ -110,7 +110,7 @@ func Restore(ctx context.Context, file, dir string, o RestoreOptions) (Verified,
 	if err := makeDir(dir); err != nil {
 		return Verified{}, err
 	}
-	lock, err := takeLock(filepath.Join(dir, lockFile))
+	lock, err := takeLock(ctx, o.Clock, filepath.Join(dir, lockFile))
 	if err != nil {
 		return Verified{}, err
 	}

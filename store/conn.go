@@ -132,7 +132,10 @@ func (s *Store) beginRead(ctx context.Context) (txn, error) {
 		return beginSQL(ctx, s.read, &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead})
 	}
 	select {
-	case c := <-s.readers:
+	case c, open := <-s.readers:
+		if !open {
+			return txn{}, errClosed
+		}
 		tx, err := c.begin(ctx, "BEGIN")
 		if err != nil {
 			s.readers <- c

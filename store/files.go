@@ -2,12 +2,14 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -60,12 +62,19 @@ func syncDir(dir string) error {
 
 // takeLock keeps a second process away from the file. The lock is the kernel's and ends with us,
 // however we end.
-func takeLock(path string) (*os.File, error) {
+func takeLock(ctx context.Context, clock dr.Clock, path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the lock file: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	// A command that a killed process was just starting holds the lock until it has started.
+	for try := 0; ; try++ {
+		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); !errors.Is(err, unix.EWOULDBLOCK) || try == lockTries || clock.After == nil || ctx.Err() != nil {
+			break
+		}
+		<-clock.After(lockPause)
+	}
+	if err != nil {
 		who, _ := os.ReadFile(path)
 		_ = f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
@@ -79,6 +88,11 @@ func takeLock(path string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+const (
+	lockTries = 10
+	lockPause = 50 * time.Millisecond
+)
 
 func writeAt(f *os.File, s string) error {
 	_, err := f.WriteAt([]byte(s), 0)

@@ -41,6 +41,7 @@ type Store struct {
 
 	writer  *liteConn      // SQLite: the one that writes
 	readers chan *liteConn // SQLite: those that look, when not in use
+	lookers int            // how many there are
 
 	closing sync.Once
 	closed  error // what closing said
@@ -170,12 +171,23 @@ func (s *Store) Close() error {
 // close keeps the pools' handles: whoever still uses the store then is told that it is closed.
 func (s *Store) close() error {
 	var errs []error
-	if s.writer != nil {
-		errs = append(errs, s.writer.close())
-		s.writer = nil
+	s.mu.Lock()
+	if s.broken == nil {
+		s.broken = errClosed
 	}
-	for range len(s.readers) {
-		errs = append(errs, (<-s.readers).close())
+	s.mu.Unlock()
+	if s.writer != nil {
+		s.writing <- struct{}{} // the transaction under way ends first
+		errs = append(errs, s.writer.close())
+		<-s.writing
+	}
+	for range s.lookers {
+		if c, open := <-s.readers; open {
+			errs = append(errs, c.close())
+		}
+	}
+	if s.readers != nil {
+		close(s.readers)
 	}
 	for _, db := range []*sql.DB{s.read, s.write} {
 		if db != nil {

@@ -30,7 +30,7 @@ func (s *Store) connectSQLite(ctx context.Context, mark headMark) (err error) {
 		}
 		return s.openReaders(ctx, path)
 	}
-	if s.lock, err = takeLock(s.path(lockFile)); err != nil {
+	if s.lock, err = takeLock(ctx, s.opts.Clock, s.path(lockFile)); err != nil {
 		return err
 	}
 	if missing && mark.there && !mark.blank && s.opts.AcceptRollback == "" {
@@ -68,6 +68,7 @@ func (s *Store) take(ctx context.Context) (err error) {
 			return err
 		}
 		s.readers <- c
+		s.lookers++
 	}
 	return nil
 }

@@ -298,11 +298,17 @@ func (s *Store) key() *journal.Signer {
 func (s *Store) health() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if errors.Is(s.broken, errClosed) {
+		return s.broken
+	}
 	if s.broken != nil {
 		return &dr.Error{Kind: dr.Unavailable, ID: "store_broken", Err: s.broken}
 	}
 	return nil
 }
+
+// errClosed answers whoever still asks after Close.
+var errClosed = errors.New("the store is closed")
 
 func (s *Store) fail(err error) {
 	s.mu.Lock()

@@ -243,10 +243,11 @@ func rosterScenario() *scenario {
 			changed(facts, map[int]fact{1: person(1, 1, disabled)}),
 			changed(facts, map[int]fact{2: person(2, 1), 5: person(5, 1)}),
 			changed(facts, map[int]fact{3: person(3, 0, issuer, disabled), 4: person(4, 0, submitter, disabled)}),
+			changed(facts, map[int]fact{4: person(4, 0, submitter, disabled)}),
 			changed(facts, map[int]fact{3: person(3, 0), 4: person(4, 0)})},
 		moves: join(vote1(dr.VerbApprove, 1, 2, 5), vote1(dr.VerbIssue, 3), vote1(dr.VerbWithdraw, 1), vote1(dr.VerbDeny, 1), start1("right", 4),
 			[]move{odd(vote1(dr.VerbApprove, 5)[0], func(m *move) { m.stands = 2 }),
-				steppedBack(), misfit(), expire(), rosterIs(0), rosterIs(1), rosterIs(2), rosterIs(3), rosterIs(4), rosterIs(5), rosterIs(6)}),
+				steppedBack(), misfit(), expire(), rosterIs(0), rosterIs(1), rosterIs(2), rosterIs(3), rosterIs(4), rosterIs(5), rosterIs(6), rosterIs(7)}),
 	}
 }
 

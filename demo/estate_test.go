@@ -330,6 +330,7 @@ func TestASecondStartGoesOn(t *testing.T) {
 	c := e.Customers(t.Context(), 20*time.Millisecond)
 	eventually(t, "customers are served", served(c, 20))
 	c.Stop()
+	must(t, e, "ledger-db-e1 freeze") // what customers had sent when they left may still be on its way
 	before := must(t, e, "ledger-db-e1 count")
 	e.Stop()
 	if e, err = Start(t.Context(), dir); err != nil {

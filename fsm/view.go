@@ -45,7 +45,13 @@ func (e *Engine) List(ctx context.Context, _ dr.Actor, f Filter) ([]View, error)
 			if err != nil {
 				return err
 			}
-			out = append(out, brief(run, slice, e.now()))
+			v := brief(run, slice, e.now())
+			rows, err := r.Steps(ctx, run.ID)
+			if err != nil {
+				return err
+			}
+			v.Progress = progress(rows)
+			out = append(out, v)
 		}
 		return nil
 	})
@@ -139,13 +145,20 @@ func stepViews(s Situation, last map[string]dr.Millis) ([]StepView, Progress) {
 	for _, r := range s.Steps {
 		rows[r.Step] = r
 	}
-	p := Progress{Total: len(s.Slice.Steps)}
 	out := make([]StepView, 0, len(s.Slice.Steps))
 	for _, st := range s.Slice.Steps {
 		row, a := rows[st.ID], s.Newest[st.ID]
 		v := StepView{ID: st.ID, Base: st.Base, Node: st.Node, System: st.System, State: row.State, Class: st.Class, Kind: st.Kind,
 			Attempt: row.Attempt, Started: row.Started, Ended: row.Ended, Title: st.Title, Text: a.Text, Reason: row.Reason, Phase: st.Phase,
 			NoReturn: st.NoReturn, Hold: st.Hold, Needs: st.Needs, Expect: st.Expect, Last: last[st.ID], Evidence: a.Evidence}
+		out = append(out, v)
+	}
+	return out, progress(s.Steps)
+}
+
+func progress(rows []dr.StepRow) Progress {
+	p := Progress{Total: len(rows)}
+	for _, row := range rows {
 		switch {
 		case row.State.Settled():
 			p.Done++
@@ -156,10 +169,10 @@ func stepViews(s Situation, last map[string]dr.Millis) ([]StepView, Progress) {
 		case row.State == dr.StepUnknown:
 			p.Unknown++
 		}
-		out = append(out, v)
 	}
-	return out, p
+	return p
 }
+
 
 func systemViews(s Situation) []SystemView {
 	out, at := []SystemView{}, map[string]int{}

@@ -54,14 +54,11 @@ UPDATE round SET state = 'replaced' WHERE run_id = sqlc.arg(run_id) AND number <
 -- name: SetRunRound :execrows
 UPDATE run SET round = sqlc.arg(round) WHERE id = sqlc.arg(id);
 
--- name: RoundVotes :many
-SELECT r.number, r.nonce, r.digest, r.opened_at, r.expires_at, r.state,
-  COALESCE(v.human, '') AS human, COALESCE(v.person, '') AS person, COALESCE(v.stands_for, '') AS stands_for,
-  COALESCE(v.verdict, '') AS verdict, COALESCE(v.via, '') AS via, COALESCE(v.digest, '') AS vote_digest,
-  COALESCE(v.voted_at, 0) AS voted_at, COALESCE(v.reason, '') AS reason
-FROM round r LEFT JOIN vote v ON v.run_id = r.run_id AND v.round = r.number
-WHERE r.run_id = sqlc.arg(run_id) AND r.number >= sqlc.arg(first_round)
-ORDER BY r.number, v.human;
+-- name: Rounds :many
+SELECT * FROM round WHERE run_id = sqlc.arg(run_id) AND number >= sqlc.arg(first_round) ORDER BY number;
+
+-- name: Votes :many
+SELECT * FROM vote WHERE run_id = sqlc.arg(run_id) AND round >= sqlc.arg(first_round) ORDER BY round, human;
 
 -- name: PutVote :exec
 INSERT INTO vote (run_id, round, human, person, stands_for, verdict, via, digest, voted_at, reason)

@@ -82,26 +82,27 @@ func (r *Reader) Rounds(ctx context.Context, run string) ([]dr.Round, error) {
 	return r.rounds(ctx, run, 0)
 }
 
+// rounds reads rounds and their votes in two statements: SQLite takes ten times as long to join them.
 func (r *Reader) rounds(ctx context.Context, run string, from int64) ([]dr.Round, error) {
-	rows, err := r.q.RoundVotes(ctx, run, from)
+	rows, err := r.q.Rounds(ctx, run, from)
 	if err != nil {
 		return nil, fmt.Errorf("reading the rounds of run %s: %w", run, err)
 	}
-	var rounds []dr.Round
-	for _, row := range rows {
-		if n := len(rounds); n == 0 || rounds[n-1].Number != int(row.Number) {
-			rounds = append(rounds, dr.Round{Number: int(row.Number), Nonce: row.Nonce, Digest: row.Digest,
-				Opened: dr.FromMicros(row.OpenedAt), Expires: dr.FromMicros(row.ExpiresAt), State: row.State, Votes: []dr.Vote{}})
-		}
-		if row.Person == "" {
-			continue // a round without votes
-		}
-		round := &rounds[len(rounds)-1]
-		round.Votes = append(round.Votes, dr.Vote{Person: row.Person, Human: row.Human, For: row.StandsFor, Verdict: row.Verdict,
-			Via: row.Via, Round: int(row.Number), Digest: row.VoteDigest, At: dr.FromMicros(row.VotedAt), Reason: row.Reason})
+	votes, err := r.q.Votes(ctx, run, from)
+	if err != nil {
+		return nil, fmt.Errorf("reading the votes on run %s: %w", run, err)
 	}
-	for i := range rounds {
-		slices.SortStableFunc(rounds[i].Votes, func(a, b dr.Vote) int { return a.At.Compare(b.At.Time) })
+	rounds := make([]dr.Round, len(rows))
+	for i, row := range rows {
+		round := dr.Round{Number: int(row.Number), Nonce: row.Nonce, Digest: row.Digest, Opened: dr.FromMicros(row.OpenedAt),
+			Expires: dr.FromMicros(row.ExpiresAt), State: row.State, Votes: []dr.Vote{}}
+		for ; len(votes) > 0 && votes[0].Round == row.Number; votes = votes[1:] {
+			v := votes[0]
+			round.Votes = append(round.Votes, dr.Vote{Person: v.Person, Human: v.Human, For: v.StandsFor, Verdict: v.Verdict,
+				Via: v.Via, Round: int(v.Round), Digest: v.Digest, At: dr.FromMicros(v.VotedAt), Reason: v.Reason})
+		}
+		slices.SortStableFunc(round.Votes, func(a, b dr.Vote) int { return a.At.Compare(b.At.Time) })
+		rounds[i] = round
 	}
 	return rounds, nil
 }

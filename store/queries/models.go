@@ -119,6 +119,16 @@ type Placement struct {
 	Previous string
 }
 
+type Round struct {
+	RunID     string
+	Number    int64
+	Nonce     string
+	Digest    string
+	OpenedAt  int64
+	ExpiresAt int64
+	State     string
+}
+
 type Session struct {
 	Hash      string
 	Person    string
@@ -139,4 +149,17 @@ type Token struct {
 	ExpiresAt int64
 	RevokedAt int64
 	UsedAt    int64
+}
+
+type Vote struct {
+	RunID     string
+	Round     int64
+	Human     string
+	Person    string
+	StandsFor string
+	Verdict   string
+	Via       string
+	Digest    string
+	VotedAt   int64
+	Reason    string
 }

@@ -1776,57 +1776,27 @@ func (q *Queries) RevokeTokensOf(ctx context.Context, revokedAt int64, person st
 	return result.RowsAffected()
 }
 
-const roundVotes = `-- name: RoundVotes :many
-SELECT r.number, r.nonce, r.digest, r.opened_at, r.expires_at, r.state,
-  COALESCE(v.human, '') AS human, COALESCE(v.person, '') AS person, COALESCE(v.stands_for, '') AS stands_for,
-  COALESCE(v.verdict, '') AS verdict, COALESCE(v.via, '') AS via, COALESCE(v.digest, '') AS vote_digest,
-  COALESCE(v.voted_at, 0) AS voted_at, COALESCE(v.reason, '') AS reason
-FROM round r LEFT JOIN vote v ON v.run_id = r.run_id AND v.round = r.number
-WHERE r.run_id = $1 AND r.number >= $2
-ORDER BY r.number, v.human
+const rounds = `-- name: Rounds :many
+SELECT run_id, number, nonce, digest, opened_at, expires_at, state FROM round WHERE run_id = $1 AND number >= $2 ORDER BY number
 `
 
-type RoundVotesRow struct {
-	Number     int64
-	Nonce      string
-	Digest     string
-	OpenedAt   int64
-	ExpiresAt  int64
-	State      string
-	Human      string
-	Person     string
-	StandsFor  string
-	Verdict    string
-	Via        string
-	VoteDigest string
-	VotedAt    int64
-	Reason     string
-}
-
-func (q *Queries) RoundVotes(ctx context.Context, runID string, firstRound int64) ([]RoundVotesRow, error) {
-	rows, err := q.db.QueryContext(ctx, roundVotes, runID, firstRound)
+func (q *Queries) Rounds(ctx context.Context, runID string, firstRound int64) ([]Round, error) {
+	rows, err := q.db.QueryContext(ctx, rounds, runID, firstRound)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []RoundVotesRow
+	var items []Round
 	for rows.Next() {
-		var i RoundVotesRow
+		var i Round
 		if err := rows.Scan(
+			&i.RunID,
 			&i.Number,
 			&i.Nonce,
 			&i.Digest,
 			&i.OpenedAt,
 			&i.ExpiresAt,
 			&i.State,
-			&i.Human,
-			&i.Person,
-			&i.StandsFor,
-			&i.Verdict,
-			&i.Via,
-			&i.VoteDigest,
-			&i.VotedAt,
-			&i.Reason,
 		); err != nil {
 			return nil, err
 		}
@@ -2438,4 +2408,42 @@ func (q *Queries) UseSheetCode(ctx context.Context, arg UseSheetCodeParams) (int
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const votes = `-- name: Votes :many
+SELECT run_id, round, human, person, stands_for, verdict, via, digest, voted_at, reason FROM vote WHERE run_id = $1 AND round >= $2 ORDER BY round, human
+`
+
+func (q *Queries) Votes(ctx context.Context, runID string, firstRound int64) ([]Vote, error) {
+	rows, err := q.db.QueryContext(ctx, votes, runID, firstRound)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Vote
+	for rows.Next() {
+		var i Vote
+		if err := rows.Scan(
+			&i.RunID,
+			&i.Round,
+			&i.Human,
+			&i.Person,
+			&i.StandsFor,
+			&i.Verdict,
+			&i.Via,
+			&i.Digest,
+			&i.VotedAt,
+			&i.Reason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }

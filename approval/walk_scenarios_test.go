@@ -199,12 +199,12 @@ func roundsScenario() *scenario {
 	}
 }
 
-// Duty periods, rounds, votes and codes that run out.
+// Duty periods, rounds, votes and codes that run out; the requester may not start.
 func timeScenario() *scenario {
-	facts := []fact{person(0, 1), person(1, 1, off(1)), person(2, 2), person(3, 0, issuer, off(1)), person(4, 0, submitter, off(4))}
+	facts := []fact{person(0, 1, submitter), person(1, 1, off(1)), person(2, 2), person(3, 0, issuer, off(1)), person(4, 0, submitter, off(4))}
 	return &scenario{name: "time", mode: dr.Drill, ticks: 4, rounds: 1, rosters: [][]fact{facts},
-		rule:  func(r *dr.Rule) { r.RoundExpiry, r.VoteValidity = 2*tickMS, 3*tickMS },
-		moves: join(vote1(dr.VerbApprove, 1, 2), vote1(dr.VerbWithdraw, 2), vote1(dr.VerbIssue, 3), start1("right", 4), []move{tick(), expire()}),
+		rule:  func(r *dr.Rule) { r.RoundExpiry, r.VoteValidity, r.RequesterMaySubmit = 2*tickMS, 3*tickMS, false },
+		moves: join(vote1(dr.VerbApprove, 1, 2), vote1(dr.VerbWithdraw, 2), vote1(dr.VerbIssue, 3), start1("right", 4, 0), []move{tick(), expire()}),
 	}
 }
 
@@ -281,11 +281,11 @@ func statesScenario() *scenario {
 	}
 }
 
-// A rule under which the requester may not start and five people have to take part.
+// A rule under which five people have to take part.
 func stricterScenario() *scenario {
 	facts := []fact{person(0, 1, submitter), person(1, 1, submitter), person(2, 2), person(3, 0, issuer), person(4, 0, submitter)}
 	return &scenario{name: "stricter", mode: dr.Drill, ticks: 1, rounds: 1, rosters: [][]fact{facts},
-		rule:  func(r *dr.Rule) { r.RequesterMaySubmit, r.MinPeople = false, 5 },
+		rule:  func(r *dr.Rule) { r.MinPeople = 5 },
 		moves: join(vote1(dr.VerbApprove, 1, 2), vote1(dr.VerbIssue, 3), start1("right", 0, 1, 4), []move{tick()}),
 	}
 }

@@ -241,7 +241,7 @@ func TestMutants(t *testing.T) {
 				continue
 			}
 			mutant := ctx
-			mutant.starts = !slices.Contains([]string{"C9_codes_typed", "C8_code_well_formed", "C8_code_matches"}, g.Name)
+			mutant.starts = !aboutTries(g.Name)
 			mutant.guards = slices.Delete(slices.Clone(ctx.guards), i, i+1)
 			by, out := kill(mutant, g)
 			if out.found == nil {
@@ -261,6 +261,12 @@ func TestMutants(t *testing.T) {
 	if killed < 30 {
 		t.Errorf("only %d mutants were killed", killed)
 	}
+}
+
+// aboutTries: without these nothing starts wrongly, but a slip or a code typed too early would be
+// counted as a guess, or a guess would not be.
+func aboutTries(guard string) bool {
+	return slices.Contains([]string{"I21_quorum", "C9_codes_typed", "C8_code_well_formed", "C8_code_matches"}, guard)
 }
 
 // kill walks the worlds until one goes wrong, beginning with the one the guard is known to matter in.

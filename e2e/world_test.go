@@ -292,6 +292,13 @@ func field(v fsm.View, name string) string {
 		}
 		return "no such step"
 	}
+	if id, ok := strings.CutPrefix(name, "attempt:"); ok {
+		for _, s := range v.Steps {
+			if s.ID == id {
+				return fmt.Sprint(s.Attempt)
+			}
+		}
+	}
 	if id, ok := strings.CutPrefix(name, "system:"); ok {
 		for _, s := range v.Systems {
 			if s.ID == id {

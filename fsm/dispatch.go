@@ -260,7 +260,7 @@ func (f *flight) write(ctx context.Context, i int, res actions.Result, found dr.
 	if err == nil && o.to == dr.StepReady && f.st.Retry.Backoff > 0 {
 		<-e.cfg.Clock.After(f.st.Retry.Backoff.Duration())
 	}
-	return landing{step: i, to: o.to, run: run, err: err}
+	return landing{step: i, to: o.to, fail: o.attempt == dr.StepFail, run: run, err: err}
 }
 
 func (f *flight) keep(ctx context.Context, file actions.File) (dr.Blob, error) {

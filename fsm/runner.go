@@ -39,6 +39,7 @@ type sender func(ctx context.Context, st dr.Step, job actions.Job) actions.Resul
 type landing struct {
 	step int
 	to   dr.StepState
+	fail bool    // the attempt failed, whatever the step does now
 	run  *dr.Run // the run as the outcome left it; nil if unchanged
 	err  error
 }
@@ -223,6 +224,9 @@ func (r *runner) land(l landing) error {
 		r.board.groups[r.slice.Steps[l.step].Group]--
 		r.board.state[l.step] = dr.StepUnknown
 		return l.err
+	}
+	if l.fail {
+		r.board.tries[l.step]++
 	}
 	r.board.landed(l.step, l.to)
 	if l.run != nil {

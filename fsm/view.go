@@ -173,7 +173,6 @@ func progress(rows []dr.StepRow) Progress {
 	return p
 }
 
-
 func systemViews(s Situation) []SystemView {
 	out, at := []SystemView{}, map[string]int{}
 	for i, rs := range s.Run.Systems {

@@ -15,14 +15,23 @@ import (
 // usage is what the module's Go sources say of sentences.
 type usage struct {
 	named    map[string]token.Position // ids given to dr.Refuse, locale.Say and the like
-	literals map[string]bool           // every string literal outside of tests
-	prefixes map[string]bool           // literals something is added to, such as "term_"+class
+	refused  *[]refusal
+	literals map[string]bool // every string literal outside of tests
+	prefixes map[string]bool // literals something is added to, such as "term_"+class
+}
+
+// refusal is one place that names a sentence and lists all its arguments.
+type refusal struct {
+	id   string
+	at   token.Position
+	args map[string]bool
+	bare bool // the hint is not shown from here
 }
 
 // readUsage parses every Go file below the module root, tests apart.
 func readUsage(t *testing.T) usage {
 	t.Helper()
-	u := usage{map[string]token.Position{}, map[string]bool{}, map[string]bool{}}
+	u := usage{map[string]token.Position{}, &[]refusal{}, map[string]bool{}, map[string]bool{}}
 	root := ".."
 	if _, err := os.Stat(filepath.Join(root, "go.mod")); err != nil {
 		t.Fatalf("the module root is not where it was: %v", err)
@@ -67,10 +76,16 @@ func (u usage) see(fset *token.FileSet, n ast.Node) {
 		if sel, ok := n.Type.(*ast.SelectorExpr); !ok || sel.Sel.Name != "Error" || !isPackage(sel.X, "dr") {
 			return
 		}
+		fields := map[string]ast.Expr{}
 		for _, e := range n.Elts {
-			if kv, ok := e.(*ast.KeyValueExpr); ok && isPackage(kv.Key, "ID") {
-				u.name(fset, kv.Value)
+			if kv, ok := e.(*ast.KeyValueExpr); ok {
+				if key, ok := kv.Key.(*ast.Ident); ok {
+					fields[key.Name] = kv.Value
+				}
 			}
+		}
+		if fields["ID"] != nil {
+			u.name(fset, fields["ID"], fields["Args"], fields["Hint"] != nil)
 		}
 	}
 }
@@ -83,16 +98,49 @@ func (u usage) call(fset *token.FileSet, n *ast.CallExpr) {
 	}
 	switch {
 	case isPackage(sel.X, "dr") && sel.Sel.Name == "Refuse" && len(n.Args) > 0:
-		u.name(fset, n.Args[0])
+		u.name(fset, n.Args[0], last(n.Args), false)
 	case isPackage(sel.X, "locale") && (sel.Sel.Name == "Say" || sel.Sel.Name == "Sentence" || sel.Sel.Name == "Hint") && len(n.Args) > 1:
-		u.name(fset, n.Args[1])
+		u.name(fset, n.Args[1], last(n.Args), sel.Sel.Name != "Hint")
 	}
 }
 
-func (u usage) name(fset *token.FileSet, e ast.Expr) {
-	if s, ok := text(e); ok {
-		u.named[s] = fset.Position(e.Pos())
+func last(args []ast.Expr) ast.Expr { return args[len(args)-1] }
+
+// name notes an id, and the arguments given with it where they are listed on the spot.
+func (u usage) name(fset *token.FileSet, id, args ast.Expr, bare bool) {
+	s, ok := text(id)
+	if !ok {
+		return
 	}
+	at := fset.Position(id.Pos())
+	u.named[s] = at
+	if keys, listed := keysOf(args); listed {
+		*u.refused = append(*u.refused, refusal{s, at, keys, bare})
+	}
+}
+
+func keysOf(args ast.Expr) (keys map[string]bool, listed bool) {
+	keys = map[string]bool{}
+	switch a := args.(type) {
+	case nil:
+		return keys, true
+	case *ast.Ident:
+		return keys, a.Name == "nil"
+	case *ast.CompositeLit:
+		for _, e := range a.Elts {
+			kv, ok := e.(*ast.KeyValueExpr)
+			if !ok {
+				return nil, false
+			}
+			key, ok := text(kv.Key)
+			if !ok {
+				return nil, false
+			}
+			keys[key] = true
+		}
+		return keys, true
+	}
+	return nil, false
 }
 
 func isPackage(e ast.Expr, name string) bool {
@@ -130,6 +178,23 @@ func TestEverySentenceIsUsed(t *testing.T) {
 		}
 		if !used {
 			t.Errorf("%q is said nowhere; remove the sentence", id)
+		}
+	}
+}
+
+// A hole nobody fills reads as {hole} at three in the morning.
+func TestEveryHoleIsFilled(t *testing.T) {
+	u := readUsage(t)
+	for _, r := range *u.refused {
+		s := sentences()[r.id]
+		texts := s.EN
+		if !r.bare {
+			texts += s.Hint.EN
+		}
+		for _, h := range holesOf(texts) {
+			if !r.args[h] {
+				t.Errorf("%s: %q says {%s}, which is not given here", r.at, r.id, h)
+			}
 		}
 	}
 }

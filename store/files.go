@@ -65,7 +65,8 @@ func syncDir(dir string) error {
 func takeLock(ctx context.Context, clock dr.Clock, path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("opening the lock file: %w", err)
+		return nil, dr.Errorf(dr.Unavailable, "the state directory cannot be written: %w", err).
+			WithHint("check owner, mode and mount of %s", filepath.Dir(path))
 	}
 	// A command that a killed process was just starting holds the lock until it has started.
 	for try := 0; ; try++ {

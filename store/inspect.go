@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,9 @@ func (s *Store) inspect(ctx context.Context, mark headMark) (findings, error) {
 	var f findings
 	err := s.Read(ctx, func(r *Reader) (err error) {
 		if f.head, err = r.Head(ctx); err != nil {
+			return err
+		}
+		if err := r.checkSize(ctx, f.head); err != nil {
 			return err
 		}
 		if f.keys, err = r.keyStory(ctx, f.head, s.opts.Organisation); err != nil {
@@ -131,15 +135,20 @@ func nextInStory(keys []string, row queries.Journal, organisation string) ([]str
 	return append(keys, data.New), nil
 }
 
-// checkHead compares the signed note with the frontier, the stored hashes and the number of rows.
-func (r *Reader) checkHead(ctx context.Context, f findings) error {
+// checkSize compares the number of rows with what the head says.
+func (r *Reader) checkSize(ctx context.Context, head journal.Head) error {
 	last, err := r.q.LastSeq(ctx)
 	if err != nil {
 		return fmt.Errorf("reading the journal's length: %w", err)
 	}
-	if last+1 != f.head.Size {
-		return &journal.Problem{Code: "size", Seq: -1, Text: fmt.Sprintf("it has %s, its head says %d", count(last+1), f.head.Size)}
+	if last+1 != head.Size {
+		return &journal.Problem{Code: "size", Seq: -1, Text: fmt.Sprintf("it has %s, its head says %d", count(last+1), head.Size)}
 	}
+	return nil
+}
+
+// checkHead compares the signed note with the frontier and the stored hashes.
+func (r *Reader) checkHead(ctx context.Context, f findings) error {
 	if f.head.Size == 0 {
 		return nil
 	}
@@ -170,7 +179,7 @@ func (r *Reader) checkTail(ctx context.Context, head journal.Head, from int64) e
 		if err != nil {
 			return err
 		}
-		if at, err = r.checkRow(ctx, at, row); err != nil {
+		if at, err = checkRow(at, row); err != nil {
 			return err
 		}
 	}
@@ -181,8 +190,8 @@ func (r *Reader) checkTail(ctx context.Context, head journal.Head, from int64) e
 	return journal.CheckHead(at, journal.Checkpoint{Size: head.Size, Root: root})
 }
 
-// checkRow checks one row by itself, its columns, and its stored hash, and adds it to a tree.
-func (r *Reader) checkRow(ctx context.Context, at journal.Head, row queries.Journal) (journal.Head, error) {
+// checkRow checks one row by itself, its columns and its stored hashes, and adds it to a tree.
+func checkRow(at journal.Head, row queries.Journal) (journal.Head, error) {
 	if err := checkColumns(row, at.Size); err != nil {
 		return at, err
 	}
@@ -190,8 +199,7 @@ func (r *Reader) checkRow(ctx context.Context, at journal.Head, row queries.Jour
 	if err != nil {
 		return at, err
 	}
-	stored, err := r.q.GetHash(ctx, hashes[0].Index)
-	if err != nil || string(stored) != string(hashes[0].Hash[:]) {
+	if !bytes.Equal(row.Hashes, joinHashes(hashes)) {
 		return at, &journal.Problem{Code: "hash", Seq: at.Size, Text: "is not the row the tree holds"}
 	}
 	return next, nil

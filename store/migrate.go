@@ -73,10 +73,10 @@ func (s *Store) provider() (*goose.Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading migrations: %w", err)
 	}
-	dialect, other := goose.DialectSQLite3, "00002_guard_postgres.sql"
+	dialect, other := goose.DialectSQLite3, "00002_journal_postgres.sql"
 	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true), goose.WithSlog(s.log)}
 	if s.d == postgres {
-		dialect, other = goose.DialectPostgres, "00002_guard_sqlite.sql"
+		dialect, other = goose.DialectPostgres, "00002_journal_sqlite.sql"
 		// Servers started at the same moment take turns.
 		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 120), lock.WithUnlockTimeout(1, 60))
 		if err != nil {

@@ -202,11 +202,8 @@ UPDATE lease SET touched = touched + 1 WHERE name = sqlc.arg(name) AND holder = 
 SELECT name, holder, epoch, until_at FROM lease WHERE name = sqlc.arg(name);
 
 -- name: InsertJournal :exec
-INSERT INTO journal (seq, run_id, kind, made_at, body)
-VALUES (sqlc.arg(seq), sqlc.arg(run_id), sqlc.arg(kind), sqlc.arg(made_at), sqlc.arg(body));
-
--- name: InsertHash :exec
-INSERT INTO journal_hash (i, h) VALUES (sqlc.arg(i), sqlc.arg(h));
+INSERT INTO journal (seq, run_id, kind, made_at, body, hashes)
+VALUES (sqlc.arg(seq), sqlc.arg(run_id), sqlc.arg(kind), sqlc.arg(made_at), sqlc.arg(body), sqlc.arg(hashes));
 
 -- name: LockHead :one
 UPDATE journal_head SET touched = touched + 1 WHERE id = 1 RETURNING size, frontier, note;
@@ -218,29 +215,23 @@ SELECT size, frontier, note FROM journal_head WHERE id = 1;
 UPDATE journal_head SET size = sqlc.arg(size), frontier = sqlc.arg(frontier), note = sqlc.arg(note)
 WHERE id = 1 AND size = sqlc.arg(old_size);
 
--- name: GetHash :one
-SELECT h FROM journal_hash WHERE i = sqlc.arg(i);
-
--- name: Hashes :many
-SELECT i, h FROM journal_hash WHERE i >= sqlc.arg(first_i) ORDER BY i LIMIT sqlc.arg(max_rows);
-
--- name: CountHashes :one
-SELECT COUNT(*) FROM journal_hash;
+-- name: GetHashes :one
+SELECT hashes FROM journal WHERE seq = sqlc.arg(seq);
 
 -- name: LastSeq :one
 SELECT CAST(COALESCE(MAX(seq), -1) AS BIGINT) FROM journal;
 
 -- name: GetRow :one
-SELECT seq, run_id, kind, made_at, body FROM journal WHERE seq = sqlc.arg(seq);
+SELECT * FROM journal WHERE seq = sqlc.arg(seq);
 
 -- name: Rows :many
-SELECT seq, run_id, kind, made_at, body FROM journal WHERE seq >= sqlc.arg(first_seq) ORDER BY seq LIMIT sqlc.arg(max_rows);
+SELECT * FROM journal WHERE seq >= sqlc.arg(first_seq) ORDER BY seq LIMIT sqlc.arg(max_rows);
 
 -- name: RowsOf :many
-SELECT seq, run_id, kind, made_at, body FROM journal WHERE run_id = sqlc.arg(run_id) ORDER BY seq;
+SELECT * FROM journal WHERE run_id = sqlc.arg(run_id) ORDER BY seq;
 
 -- name: KeyRows :many
-SELECT seq, run_id, kind, made_at, body FROM journal WHERE seq = 0 OR kind = 'key.rotated' ORDER BY seq;
+SELECT * FROM journal WHERE seq = 0 OR kind = 'key.rotated' ORDER BY seq;
 
 -- name: InsertUpload :exec
 INSERT INTO blob_upload (upload, made_at) VALUES (sqlc.arg(upload), sqlc.arg(made_at));

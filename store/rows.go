@@ -80,17 +80,29 @@ func (r *Reader) Hashes(ctx context.Context) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		hashes := make([]tlog.Hash, len(indexes))
 		for i, index := range indexes {
-			b, err := r.q.GetHash(ctx, index)
-			if errors.Is(err, sql.ErrNoRows) || err == nil && len(b) != tlog.HashSize {
-				return nil, &journal.Problem{Code: "hash", Seq: -1, Text: fmt.Sprintf("hash %d of the tree is missing", index)}
+			var err error
+			if hashes[i], err = r.hash(ctx, index); err != nil {
+				return nil, err
 			}
-			if err != nil {
-				return nil, fmt.Errorf("reading hash %d of the tree: %w", index, err)
-			}
-			hashes[i] = tlog.Hash(b)
 		}
 		return hashes, nil
 	})
+}
+
+// hash reads one hash: every node of the tree is stored with the row that completed it, at the place
+// of its level.
+func (r *Reader) hash(ctx context.Context, index int64) (tlog.Hash, error) {
+	level, n := tlog.SplitStoredHashIndex(index)
+	seq := (n+1)<<level - 1
+	b, err := r.q.GetHashes(ctx, seq)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return tlog.Hash{}, fmt.Errorf("reading the hashes of row %d: %w", seq, err)
+	}
+	at := level * tlog.HashSize
+	if len(b) < at+tlog.HashSize {
+		return tlog.Hash{}, &journal.Problem{Code: "hash", Seq: seq, Text: "its hashes are missing"}
+	}
+	return tlog.Hash(b[at : at+tlog.HashSize]), nil
 }
 
 // Proof makes the proof that a row is in the journal as it is now.

@@ -52,7 +52,7 @@ func edit(t *testing.T, dir string, statements ...string) {
 		t.Fatal(err)
 	}
 	drop := []string{}
-	for _, name := range []string{"journal_no_update", "journal_no_delete", "journal_hash_no_update", "journal_hash_no_delete", "journal_head_no_delete", "journal_head_grows"} {
+	for _, name := range []string{"journal_no_update", "journal_no_delete", "journal_head_no_delete", "journal_head_grows"} {
 		drop = append(drop, "DROP TRIGGER "+name)
 	}
 	for _, q := range append(drop, statements...) {
@@ -102,10 +102,10 @@ func TestEditedDatabaseIsRefused(t *testing.T) {
 		"a row deleted":         {"DELETE FROM journal WHERE seq = 8", "row 8"},
 		"the last row deleted":  {"DELETE FROM journal WHERE seq = 20", "its head says 21"},
 		"the first row deleted": {"DELETE FROM journal WHERE seq = 0", "first row"},
-		"a row added":           {"INSERT INTO journal SELECT 21, run_id, kind, made_at, body FROM journal WHERE seq = 20", "its head says 21"},
+		"a row added":           {"INSERT INTO journal SELECT 21, run_id, kind, made_at, body, hashes FROM journal WHERE seq = 20", "its head says 21"},
 		"rows swapped":          {"UPDATE journal SET seq = CASE seq WHEN 5 THEN -6 ELSE -5 END WHERE seq IN (5, 6); UPDATE journal SET seq = -seq WHERE seq < 0", "row 5"},
-		"a hash":                {"UPDATE journal_hash SET h = zeroblob(32) WHERE i = 3", "row 2"},
-		"a hash deleted":        {"DELETE FROM journal_hash WHERE i = 3", "row 2"},
+		"a hash":                {"UPDATE journal SET hashes = zeroblob(32) WHERE seq = 4", "row 4"},
+		"a hash cut off":        {"UPDATE journal SET hashes = substr(hashes, 1, 32) WHERE seq = 3", "row 3"},
 		"the head's size":       {"UPDATE journal_head SET size = 20", "damaged"},
 		"the head's note":       {"UPDATE journal_head SET note = CAST(replace(CAST(note AS TEXT), '21', '20') AS BLOB)", "checkpoint"},
 		"the right edge":        {"UPDATE journal_head SET frontier = zeroblob(length(frontier))", ""},
@@ -163,8 +163,8 @@ func TestTriggersRefuse(t *testing.T) {
 // guarded are statements both databases must refuse.
 func guarded() []string {
 	return []string{
-		"UPDATE journal SET kind = 'x'", "DELETE FROM journal WHERE seq = 2", "UPDATE journal_hash SET i = 99 WHERE i = 1",
-		"DELETE FROM journal_hash", "DELETE FROM journal_head", "UPDATE journal_head SET size = 1",
+		"UPDATE journal SET kind = 'x'", "DELETE FROM journal WHERE seq = 2", "DELETE FROM journal",
+		"DELETE FROM journal_head", "UPDATE journal_head SET size = 1",
 	}
 }
 

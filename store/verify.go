@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"golang.org/x/mod/sumdb/tlog"
-
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/journal"
 )
@@ -47,6 +45,9 @@ func (r *Reader) verify(ctx context.Context) (Verified, error) {
 	if err != nil {
 		return v, err
 	}
+	if err := r.checkSize(ctx, head); err != nil {
+		return v, err
+	}
 	if v.Keys, err = r.keyStory(ctx, head, r.s.opts.Organisation); err != nil {
 		return v, err
 	}
@@ -57,7 +58,7 @@ func (r *Reader) verify(ctx context.Context) (Verified, error) {
 		if v.Checkpoint, err = journal.Verify(head.Note, v.Keys...); err != nil {
 			return v, &journal.Problem{Code: "signature", Seq: -1, Text: err.Error()}
 		}
-		if err := r.verifyRows(ctx, v.Checkpoint); err != nil {
+		if err := r.checkTail(ctx, head, 0); err != nil {
 			return v, err
 		}
 	}
@@ -67,64 +68,6 @@ func (r *Reader) verify(ctx context.Context) (Verified, error) {
 	}
 	v.Blobs, err = r.verifyBlobs(ctx)
 	return v, err
-}
-
-// verifyRows builds the whole tree again and compares every stored hash on the way.
-func (r *Reader) verifyRows(ctx context.Context, cp journal.Checkpoint) error {
-	stored := hashStream{r: r}
-	var at journal.Head
-	for row, err := range r.journalRows(ctx, 0) {
-		if err != nil {
-			return err
-		}
-		if err := checkColumns(row, at.Size); err != nil {
-			return err
-		}
-		next, hashes, err := journal.Append(at, row.Body)
-		if err != nil {
-			return err
-		}
-		for _, h := range hashes {
-			got, err := stored.next(ctx)
-			if err != nil {
-				return err
-			}
-			if got.Index != h.Index || got.Hash != h.Hash {
-				return &journal.Problem{Code: "hash", Seq: at.Size, Text: "is not the row the tree holds"}
-			}
-		}
-		at = next
-	}
-	return journal.CheckHead(at, cp)
-}
-
-// hashStream reads stored hashes in order.
-type hashStream struct {
-	r   *Reader
-	buf []journal.IndexedHash
-	at  int64
-}
-
-func (h *hashStream) next(ctx context.Context) (journal.IndexedHash, error) {
-	if len(h.buf) == 0 {
-		rows, err := h.r.q.Hashes(ctx, h.at, batch)
-		if err != nil {
-			return journal.IndexedHash{}, fmt.Errorf("reading the hashes of the tree: %w", err)
-		}
-		for _, row := range rows {
-			if len(row.H) != tlog.HashSize {
-				break
-			}
-			h.buf = append(h.buf, journal.IndexedHash{Index: row.I, Hash: tlog.Hash(row.H)})
-		}
-	}
-	if len(h.buf) == 0 || h.buf[0].Index != h.at {
-		return journal.IndexedHash{}, &journal.Problem{Code: "hash", Seq: -1, Text: fmt.Sprintf("hash %d of the tree is missing", h.at)}
-	}
-	next := h.buf[0]
-	h.buf = h.buf[1:]
-	h.at++
-	return next, nil
 }
 
 func (r *Reader) verifySlices(ctx context.Context) (int64, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	sqlite3 "github.com/mattn/go-sqlite3"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/journal"
@@ -194,15 +195,10 @@ func (t *Tx) appendRow(ctx context.Context, head journal.Head, row *dr.Row) (jou
 	if err != nil {
 		return head, fmt.Errorf("hashing the journal: %w", err)
 	}
-	err = t.q.InsertJournal(ctx, queries.InsertJournalParams{
-		Seq: row.Seq, RunID: row.Run, Kind: string(row.Kind), MadeAt: row.At.Micros(), Body: body})
+	err = t.q.InsertJournal(ctx, queries.InsertJournalParams{Seq: row.Seq, RunID: row.Run, Kind: string(row.Kind),
+		MadeAt: row.At.Micros(), Body: body, Hashes: joinHashes(hashes)})
 	if err != nil {
 		return head, fmt.Errorf("storing journal row %d: %w", row.Seq, err)
-	}
-	for i := range hashes {
-		if err := t.q.InsertHash(ctx, hashes[i].Index, hashes[i].Hash[:]); err != nil {
-			return head, fmt.Errorf("storing the hashes of journal row %d: %w", row.Seq, err)
-		}
 	}
 	return next, nil
 }
@@ -324,6 +320,14 @@ func (r *Reader) Head(ctx context.Context) (journal.Head, error) {
 		return journal.Head{}, fmt.Errorf("reading the journal's head: %w", err)
 	}
 	return splitFrontier(h.Size, h.Frontier, h.Note)
+}
+
+func joinHashes(hashes []journal.IndexedHash) []byte {
+	b := make([]byte, 0, len(hashes)*tlog.HashSize)
+	for _, h := range hashes {
+		b = append(b, h.Hash[:]...)
+	}
+	return b
 }
 
 func joinFrontier(h journal.Head) []byte {

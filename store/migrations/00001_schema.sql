@@ -142,27 +142,6 @@ CREATE TABLE lease (
   touched  BIGINT NOT NULL
 );
 
-CREATE TABLE journal (
-  seq     BIGINT NOT NULL PRIMARY KEY,
-  run_id  TEXT   NOT NULL,
-  kind    TEXT   NOT NULL,
-  made_at BIGINT NOT NULL,
-  body    BYTEA  NOT NULL
-);
-CREATE INDEX journal_run ON journal (run_id, seq);
-CREATE TABLE journal_hash (
-  i BIGINT NOT NULL PRIMARY KEY,
-  h BYTEA  NOT NULL
-);
-CREATE TABLE journal_head (
-  id       INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
-  size     BIGINT  NOT NULL,
-  frontier BYTEA   NOT NULL,
-  note     BYTEA   NOT NULL,
-  touched  BIGINT  NOT NULL
-);
-INSERT INTO journal_head (id, size, frontier, note, touched) VALUES (1, 0, '', '', 0);
-
 -- Evidence, by the digest of its content; chunks belong to an upload until they are complete.
 CREATE TABLE blob (
   digest     TEXT   NOT NULL PRIMARY KEY,

@@ -68,11 +68,7 @@ type Journal struct {
 	Kind   string
 	MadeAt int64
 	Body   []byte
-}
-
-type JournalHash struct {
-	I int64
-	H []byte
+	Hashes []byte
 }
 
 type Lock struct {

@@ -231,17 +231,6 @@ func (q *Queries) Codes(ctx context.Context, runID string, firstRound int64) ([]
 	return items, nil
 }
 
-const countHashes = `-- name: CountHashes :one
-SELECT COUNT(*) FROM journal_hash
-`
-
-func (q *Queries) CountHashes(ctx context.Context) (int64, error) {
-	row := q.db.QueryRowContext(ctx, countHashes)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const delayOutbox = `-- name: DelayOutbox :execrows
 UPDATE outbox SET tries = tries + 1, due_at = $1, problem = $2 WHERE id = $3 AND sent_at = 0
 `
@@ -490,15 +479,15 @@ func (q *Queries) GetCursor(ctx context.Context, name string) (int64, error) {
 	return seq, err
 }
 
-const getHash = `-- name: GetHash :one
-SELECT h FROM journal_hash WHERE i = $1
+const getHashes = `-- name: GetHashes :one
+SELECT hashes FROM journal WHERE seq = $1
 `
 
-func (q *Queries) GetHash(ctx context.Context, i int64) ([]byte, error) {
-	row := q.db.QueryRowContext(ctx, getHash, i)
-	var h []byte
-	err := row.Scan(&h)
-	return h, err
+func (q *Queries) GetHashes(ctx context.Context, seq int64) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, getHashes, seq)
+	var hashes []byte
+	err := row.Scan(&hashes)
+	return hashes, err
 }
 
 const getHead = `-- name: GetHead :one
@@ -606,7 +595,7 @@ func (q *Queries) GetPlacement(ctx context.Context, system string) (Placement, e
 }
 
 const getRow = `-- name: GetRow :one
-SELECT seq, run_id, kind, made_at, body FROM journal WHERE seq = $1
+SELECT seq, run_id, kind, made_at, body, hashes FROM journal WHERE seq = $1
 `
 
 func (q *Queries) GetRow(ctx context.Context, seq int64) (Journal, error) {
@@ -618,6 +607,7 @@ func (q *Queries) GetRow(ctx context.Context, seq int64) (Journal, error) {
 		&i.Kind,
 		&i.MadeAt,
 		&i.Body,
+		&i.Hashes,
 	)
 	return i, err
 }
@@ -729,33 +719,6 @@ func (q *Queries) GetStep(ctx context.Context, runID string, stepID string) (Get
 		&i.Person,
 	)
 	return i, err
-}
-
-const hashes = `-- name: Hashes :many
-SELECT i, h FROM journal_hash WHERE i >= $1 ORDER BY i LIMIT $2
-`
-
-func (q *Queries) Hashes(ctx context.Context, firstI int64, maxRows int32) ([]JournalHash, error) {
-	rows, err := q.db.QueryContext(ctx, hashes, firstI, maxRows)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []JournalHash
-	for rows.Next() {
-		var i JournalHash
-		if err := rows.Scan(&i.I, &i.H); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }
 
 const insertAttempt = `-- name: InsertAttempt :exec
@@ -889,18 +852,9 @@ func (q *Queries) InsertCode(ctx context.Context, arg InsertCodeParams) error {
 	return err
 }
 
-const insertHash = `-- name: InsertHash :exec
-INSERT INTO journal_hash (i, h) VALUES ($1, $2)
-`
-
-func (q *Queries) InsertHash(ctx context.Context, i int64, h []byte) error {
-	_, err := q.db.ExecContext(ctx, insertHash, i, h)
-	return err
-}
-
 const insertJournal = `-- name: InsertJournal :exec
-INSERT INTO journal (seq, run_id, kind, made_at, body)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO journal (seq, run_id, kind, made_at, body, hashes)
+VALUES ($1, $2, $3, $4, $5, $6)
 `
 
 type InsertJournalParams struct {
@@ -909,6 +863,7 @@ type InsertJournalParams struct {
 	Kind   string
 	MadeAt int64
 	Body   []byte
+	Hashes []byte
 }
 
 func (q *Queries) InsertJournal(ctx context.Context, arg InsertJournalParams) error {
@@ -918,6 +873,7 @@ func (q *Queries) InsertJournal(ctx context.Context, arg InsertJournalParams) er
 		arg.Kind,
 		arg.MadeAt,
 		arg.Body,
+		arg.Hashes,
 	)
 	return err
 }
@@ -1071,7 +1027,7 @@ func (q *Queries) InsertUpload(ctx context.Context, upload string, madeAt int64)
 }
 
 const keyRows = `-- name: KeyRows :many
-SELECT seq, run_id, kind, made_at, body FROM journal WHERE seq = 0 OR kind = 'key.rotated' ORDER BY seq
+SELECT seq, run_id, kind, made_at, body, hashes FROM journal WHERE seq = 0 OR kind = 'key.rotated' ORDER BY seq
 `
 
 func (q *Queries) KeyRows(ctx context.Context) ([]Journal, error) {
@@ -1089,6 +1045,7 @@ func (q *Queries) KeyRows(ctx context.Context) ([]Journal, error) {
 			&i.Kind,
 			&i.MadeAt,
 			&i.Body,
+			&i.Hashes,
 		); err != nil {
 			return nil, err
 		}
@@ -1812,7 +1769,7 @@ func (q *Queries) Rounds(ctx context.Context, runID string, firstRound int64) ([
 }
 
 const rows = `-- name: Rows :many
-SELECT seq, run_id, kind, made_at, body FROM journal WHERE seq >= $1 ORDER BY seq LIMIT $2
+SELECT seq, run_id, kind, made_at, body, hashes FROM journal WHERE seq >= $1 ORDER BY seq LIMIT $2
 `
 
 func (q *Queries) Rows(ctx context.Context, firstSeq int64, maxRows int32) ([]Journal, error) {
@@ -1830,6 +1787,7 @@ func (q *Queries) Rows(ctx context.Context, firstSeq int64, maxRows int32) ([]Jo
 			&i.Kind,
 			&i.MadeAt,
 			&i.Body,
+			&i.Hashes,
 		); err != nil {
 			return nil, err
 		}
@@ -1845,7 +1803,7 @@ func (q *Queries) Rows(ctx context.Context, firstSeq int64, maxRows int32) ([]Jo
 }
 
 const rowsOf = `-- name: RowsOf :many
-SELECT seq, run_id, kind, made_at, body FROM journal WHERE run_id = $1 ORDER BY seq
+SELECT seq, run_id, kind, made_at, body, hashes FROM journal WHERE run_id = $1 ORDER BY seq
 `
 
 func (q *Queries) RowsOf(ctx context.Context, runID string) ([]Journal, error) {
@@ -1863,6 +1821,7 @@ func (q *Queries) RowsOf(ctx context.Context, runID string) ([]Journal, error) {
 			&i.Kind,
 			&i.MadeAt,
 			&i.Body,
+			&i.Hashes,
 		); err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -143,6 +144,9 @@ func (c *Catalog) slice(p *rawPlan, sel Selection, rule dr.Rule, m *move, steps 
 func (m *move) filled(sys dr.System) dr.System {
 	probes := make([]dr.Probe, len(sys.Probes))
 	for i, p := range sys.Probes {
+		if p.Site == "" {
+			p.Site = m.lookedAt(p.Call)
+		}
 		p.Call = m.probeCall(&sys, p)
 		probes[i] = p
 	}
@@ -150,6 +154,33 @@ func (m *move) filled(sys dr.System) dr.System {
 		sys.Probes = nil
 	}
 	return sys
+}
+
+// lookedAt is the site a probe's call is about, by the holes in it; empty when it names neither or
+// both. Before a move only what is about the site being left can be expected to say yes.
+func (m *move) lookedAt(c dr.Call) string {
+	from, to := hasHole(c, "{from}"), hasHole(c, "{to}")
+	switch {
+	case from && !to:
+		return m.from
+	case to && !from:
+		return m.to
+	}
+	return ""
+}
+
+func hasHole(v any, hole string) bool {
+	switch t := v.(type) {
+	case string:
+		return t == hole
+	case []string:
+		return slices.Contains(t, hole)
+	case map[string]string:
+		return slices.Contains(slices.Collect(maps.Values(t)), hole)
+	case dr.Call:
+		return slices.ContainsFunc(slices.Collect(maps.Values(t.Params)), func(p any) bool { return hasHole(p, hole) })
+	}
+	return false
 }
 
 // people are those who could act under the rule, by own role or as a deputy, by id. How to reach them

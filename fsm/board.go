@@ -19,6 +19,7 @@ type board struct {
 	after   [][]int
 	was     []dr.StepState // state before the intent, as the store still has it
 	undoing []bool         // the newest attempt is an undo
+	ahead   []dr.Millis    // expected length of the longest chain from the step to the end
 	ready   []int
 	flying  int
 	groups  map[string]int
@@ -38,7 +39,7 @@ func newBoard(s *dr.Slice, rows []dr.StepRow, attempts []dr.Attempt) *board {
 	n := len(s.Steps)
 	b := &board{slice: s, index: make(map[string]int, n), state: make([]dr.StepState, n), attempt: make([]int, n), tries: make([]int, n),
 		left: make([]int, n), after: make([][]int, n), was: make([]dr.StepState, n), undoing: make([]bool, n), groups: map[string]int{},
-		systems: map[string]*course{}}
+		ahead: make([]dr.Millis, n), systems: map[string]*course{}}
 	for i, st := range s.Steps {
 		b.index[st.ID] = i
 		b.state[i] = dr.StepBlocked
@@ -65,10 +66,29 @@ func newBoard(s *dr.Slice, rows []dr.StepRow, attempts []dr.Attempt) *board {
 		}
 	}
 	for i := range s.Steps {
+		b.reach(i)
 		b.offer(i)
 		b.count(i)
 	}
 	return b
+}
+
+// reach measures how much lies ahead of a step by what its plan expects. The step with the most ahead
+// goes first when not all can go: what nobody waits for must not hold up what everybody waits for.
+func (b *board) reach(i int) dr.Millis {
+	if b.ahead[i] > 0 {
+		return b.ahead[i]
+	}
+	var most dr.Millis
+	for _, j := range b.after[i] {
+		most = max(most, b.reach(j))
+	}
+	own := max(1, b.slice.Steps[i].Expect)
+	if b.slice.Steps[i].Off {
+		own = 1
+	}
+	b.ahead[i] = most + own
+	return b.ahead[i]
 }
 
 // count enters a step into its system's course.
@@ -184,6 +204,7 @@ func (b *board) take(max int) (step int, hold string) {
 	if b.flying >= limit {
 		return -1, ""
 	}
+	best := -1
 	for k, i := range b.ready {
 		st := b.slice.Steps[i]
 		if st.Hold && b.state[i] == dr.StepBlocked {
@@ -193,15 +214,31 @@ func (b *board) take(max int) (step int, hold string) {
 		if st.GroupMax > 0 && b.groups[st.Group] >= st.GroupMax {
 			continue
 		}
-		b.ready = slices.Delete(b.ready, k, k+1)
-		b.was[i], b.state[i] = b.state[i], dr.StepIntent
-		if st.Kind != dr.ManualStep {
-			b.flying++
+		if best < 0 || b.before(i, b.ready[best]) {
+			best = k
 		}
-		b.groups[st.Group]++
-		return i, ""
 	}
-	return -1, hold
+	if best < 0 {
+		return -1, hold
+	}
+	i := b.ready[best]
+	st := b.slice.Steps[i]
+	b.ready = slices.Delete(b.ready, best, best+1)
+	b.was[i], b.state[i] = b.state[i], dr.StepIntent
+	if st.Kind != dr.ManualStep {
+		b.flying++
+	}
+	b.groups[st.Group]++
+	return i, ""
+}
+
+// before reports whether step i goes before step j when both may: the one with more ahead, then the
+// one the plan names first.
+func (b *board) before(i, j int) bool {
+	if b.ahead[i] != b.ahead[j] {
+		return b.ahead[i] > b.ahead[j]
+	}
+	return i < j
 }
 
 // landed notes what became of a step that was taken, and offers what waited for it.

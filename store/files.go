@@ -208,6 +208,9 @@ func (m *marker) put(path string, content []byte) (err error) {
 
 func (m *marker) close() error {
 	var errs []error
+	if m.now != nil {
+		errs = append(errs, m.now.Sync())
+	}
 	for _, f := range []*os.File{m.now, m.spare} {
 		if f != nil {
 			errs = append(errs, f.Close())

@@ -157,10 +157,12 @@ func rotation(current string, old, next *journal.Signer) (dr.KeyData, error) {
 // checkpoint covers. The new verifier key must reach auditors as the first one did. Other servers on
 // the same database write nothing until they are given the new log.key.
 func (s *Store) RotateKey(ctx context.Context, actor dr.Actor) (public string, err error) {
-	old := s.key()
-	if old == nil || s.opts.ReadOnly {
+	if s.opts.ReadOnly {
 		return "", &dr.Error{Kind: dr.Unavailable, ID: "database_read_only"}
 	}
+	s.rotating.Lock()
+	defer s.rotating.Unlock()
+	old := s.key()
 	if s.opts.Key != nil {
 		return "", dr.Errorf(dr.Usage, "the log key is given by configuration and cannot be rotated here").
 			WithHint("let Switchman keep log.key in its state directory")
@@ -176,7 +178,7 @@ func (s *Store) RotateKey(ctx context.Context, actor dr.Actor) (public string, e
 	if err := replaceFile(s.path(nextKey), []byte(next.Secret()+"\n"), true); err != nil {
 		return "", err
 	}
-	err = s.Write(ctx, func(tx *Tx) error {
+	err = s.retry(ctx, func(tx *Tx) error {
 		tx.signer = next
 		return tx.journalBy(actor, dr.RowKey, data)
 	})

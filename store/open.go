@@ -48,6 +48,8 @@ type Store struct {
 	parsed  parsedChecks
 	writing chan struct{} // SQLite: one writer; a token of its own, so that waiting heeds the context
 
+	rotating sync.RWMutex // held by writers for reading, by a key rotation for itself
+
 	mu       sync.Mutex
 	signer   *journal.Signer
 	head     journal.Head // as of the last commit of ours

@@ -45,6 +45,12 @@ func (s *Store) Write(ctx context.Context, fn func(*Tx) error) error {
 	if s.opts.ReadOnly {
 		return &dr.Error{Kind: dr.Unavailable, ID: "database_read_only"}
 	}
+	s.rotating.RLock() // while a key rotation is under way nobody else signs
+	defer s.rotating.RUnlock()
+	return s.retry(ctx, fn)
+}
+
+func (s *Store) retry(ctx context.Context, fn func(*Tx) error) error {
 	for try := 1; ; try++ {
 		err := s.writeOnce(ctx, fn)
 		if try == writeTries || ctx.Err() != nil || !retryable(err) {

@@ -1,0 +1,89 @@
+package store_test
+
+import (
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/journal"
+	"github.com/switchman-dr/switchman/store"
+	"github.com/switchman-dr/switchman/store/storetest"
+)
+
+// TestLostAnswer: when the answer to a commit is lost, the journal tells whether it arrived.
+func TestLostAnswer(t *testing.T) {
+	ctx := t.Context()
+	s := open(t, store.Options{Dir: t.TempDir(), URL: storetest.Postgres(t), Clock: clock()})
+	rows(t, s, 3)
+	var head journal.Head
+	var last dr.Row
+	err := s.Read(ctx, func(r *store.Reader) (err error) {
+		if head, err = r.Head(ctx); err == nil {
+			last, err = r.Row(ctx, head.Size-1)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !store.Arrived(ctx, s, last, head) {
+		t.Error("a row that is there was not found")
+	}
+	other := last
+	other.Actor = "somebody else"
+	if store.Arrived(ctx, s, other, head) {
+		t.Error("another row at its place was taken for it")
+	}
+	head.Size++
+	if store.Arrived(ctx, s, last, head) {
+		t.Error("a row that is not there was found")
+	}
+	rows(t, s, 1)
+}
+
+// TestFailedDisk: after a commit nobody can vouch for, nothing more is written until a restart.
+func TestFailedDisk(t *testing.T) {
+	s := open(t, store.Options{Dir: t.TempDir(), Clock: clock()})
+	rows(t, s, 1)
+	store.Fail(s, errors.New("input/output error"))
+	var e *dr.Error
+	if err := s.Write(t.Context(), func(*store.Tx) error { return nil }); !errors.As(err, &e) || e.ID != "store_broken" {
+		t.Errorf("writing: %v", err)
+	}
+	if err := s.Ping(t.Context()); dr.KindOf(err) != dr.Unavailable {
+		t.Errorf("ready: %v", err)
+	}
+	if got := headOf(t, s); got != 2 {
+		t.Errorf("reading: %d rows", got)
+	}
+}
+
+func TestPragmasAreReadBack(t *testing.T) {
+	db, err := sql.Open("sqlite3", "file:"+filepath.Join(t.TempDir(), "x.db")) // the driver's own defaults
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for name, value := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1"} {
+		err := store.CheckPragmas(t.Context(), db, map[string]string{name: value})
+		refusedWith(t, err, dr.Unavailable)
+	}
+}
+
+// TestSchemaVersion: the version the program knows is that of its newest migration, for each database.
+func TestSchemaVersion(t *testing.T) {
+	files, err := os.ReadDir("migrations")
+	if err != nil {
+		t.Fatal(err)
+	}
+	newest := ""
+	for _, f := range files {
+		newest = max(newest, f.Name()[:5])
+	}
+	if want := "0000" + string(rune('0'+store.SchemaVersion)); newest != want {
+		t.Errorf("the newest migration is %s, the program knows %s", newest, want)
+	}
+}

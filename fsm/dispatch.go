@@ -64,49 +64,106 @@ func (r *runner) forced(system string) bool {
 	return s != nil && s.Forced
 }
 
-// dispatch makes the intent of a step durable and then sends it. A step that is left out, or that a
-// person carries out, needs no sending: then flew is false, and what is left out has landed at once.
-func (r *runner) dispatch(ctx context.Context, i int) (landed *landing, flew bool, err error) {
-	st := r.slice.Steps[i]
-	call, skip := shape(st, r.forced(st.System))
-	if skip {
-		landed, err = r.leaveOut(ctx, i, "forced: left out as its ungraceful form says")
-		return landed, false, err
+// sending is a step on its way out: it has a slot and its place on the board, no intent yet.
+type sending struct {
+	i    int
+	st   dr.Step
+	from dr.StepState // where the store has it until the intent
+	call dr.Call
+	a    dr.Attempt
+}
+
+// gather takes all steps that may go now, each with a slot. What is left out of a forced system is
+// written at once and makes room for what waited for it. hold names a step that waits for a person.
+func (r *runner) gather(ctx context.Context) (out []sending, hold string, err error) {
+	for r.slot() {
+		i, hold := r.board.take(mostInHand)
+		if i < 0 {
+			r.free()
+			return out, hold, nil
+		}
+		s := sending{i: i, st: r.slice.Steps[i], from: r.board.was[i]}
+		call, skip := shape(s.st, r.forced(s.st.System))
+		if skip {
+			r.free()
+			err = r.leaveOut(ctx, i, "forced: left out as its ungraceful form says")
+		} else {
+			s.call = call
+			s.a, err = r.newAttempt(i, fillRun(call, r.run.ID), "do")
+			out = append(out, s)
+		}
+		if err != nil {
+			r.putBack(out)
+			return nil, "", err
+		}
 	}
-	a, err := r.newAttempt(i, fillRun(call, r.run.ID), "do")
-	if err != nil {
-		return nil, false, err
+	return out, "", nil
+}
+
+// putBack undoes taking: nothing of these went out.
+func (r *runner) putBack(out []sending) {
+	for _, s := range out {
+		r.free()
+		r.board.landed(s.i, s.from)
 	}
-	run, err := r.intend(ctx, st, a, r.board.was[i])
-	if err != nil {
-		return nil, false, err
+}
+
+// together counts the steps at the front whose intents are made durable by one commit. A step that
+// may be sent only once has a commit of its own, right before it goes out: a crash in between then
+// leaves one such step for a person to look at, not all of them.
+func together(out []sending) int {
+	for n, s := range out {
+		if s.st.Class == dr.Once {
+			return max(1, n)
+		}
 	}
-	if run == nil { // paused meanwhile: nothing was written, nothing goes out
-		r.board.landed(i, r.board.was[i])
+	return len(out)
+}
+
+// dispatchAll sends steps in as few commits as may be; see together.
+func (r *runner) dispatchAll(ctx context.Context, out []sending) (sent bool, err error) {
+	for len(out) > 0 {
+		n := together(out)
+		if sent, err = r.dispatch(ctx, out[:n]); err != nil || !sent {
+			r.putBack(out[n:])
+			return false, err
+		}
+		out = out[n:]
+	}
+	return true, nil
+}
+
+// dispatch makes the intents of steps durable and then sends them. A step that a person carries out
+// needs no sending. sent is false if the run was paused meanwhile: nothing was written, nothing goes out.
+func (r *runner) dispatch(ctx context.Context, out []sending) (sent bool, err error) {
+	run, err := r.intend(ctx, out)
+	if err != nil || run == nil {
+		r.putBack(out)
 		r.reload()
-		return nil, false, nil
+		return false, err
 	}
 	r.run = *run
-	r.board.attempt[i], r.board.undoing[i] = a.N, false
-	if st.Kind == dr.ManualStep && r.run.Mode != dr.Rehearsal {
-		return nil, false, nil // stays in intent until a person says done
+	for _, s := range out {
+		r.board.attempt[s.i], r.board.undoing[s.i] = s.a.N, false
+		if s.st.Kind == dr.ManualStep && r.run.Mode != dr.Rehearsal {
+			r.free() // stays in intent until a person says done
+			continue
+		}
+		r.fly(ctx, s)
 	}
-	r.fly(ctx, i, st, a, call)
-	return nil, true, nil
+	return true, nil
 }
 
 // fly sends one attempt in its own goroutine. The context given to the hands is not cut when the
 // process stops: a once step is never cut short by us, only by its own time-out.
-func (r *runner) fly(ctx context.Context, i int, st dr.Step, a dr.Attempt, call dr.Call) {
+func (r *runner) fly(ctx context.Context, s sending) {
 	keep := context.WithoutCancel(ctx)
-	run, forced, tries := r.run, r.forced(st.System), r.board.tries[i]
-	job := r.job(st, a, call)
+	f := flight{r: r, run: r.run, st: s.st, a: s.a, job: r.job(s.st, s.a, s.call), forced: r.forced(s.st.System), tries: r.board.tries[s.i]}
 	r.e.wg.Add(1)
 	go func() {
 		defer r.e.wg.Done()
 		defer func() { <-r.e.slots }()
-		f := flight{r: r, run: run, st: st, a: a, job: job, forced: forced, tries: tries}
-		r.done <- f.land(keep, i)
+		r.done <- f.land(keep, s.i)
 	}()
 }
 
@@ -129,12 +186,12 @@ func (r *runner) job(st dr.Step, a dr.Attempt, call dr.Call) actions.Job {
 		Timeout: st.Timeout, Evidence: st.Evidence, Challenge: r.slice.Challenge, Watermark: watermark(r.slice), Addresses: addresses(r.slice)}
 }
 
-// intend writes the intent. It answers nil if the run may not send now.
-func (r *runner) intend(ctx context.Context, st dr.Step, a dr.Attempt, from dr.StepState) (*dr.Run, error) {
-	r.e.cfg.Point("before_intent")
-	var out *dr.Run
+// intend writes the intents in one commit. It answers nil if the run may not send now.
+func (r *runner) intend(ctx context.Context, out []sending) (*dr.Run, error) {
+	r.pass("before_intent", len(out))
+	var changed *dr.Run
 	err := r.e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
-		out = nil
+		changed = nil
 		if err := tx.Fence(ctx, lease(r.run.ID), r.e.cfg.Instance, r.epoch); err != nil {
 			return err
 		}
@@ -146,25 +203,40 @@ func (r *runner) intend(ctx context.Context, st dr.Step, a dr.Attempt, from dr.S
 			return nil
 		}
 		run := r.run
-		if run.Clocks.FirstEffect.IsZero() && st.Class != dr.Read && run.Mode != dr.Rehearsal {
-			if run, err = tx.LockRun(ctx, run.ID); err != nil {
+		for _, s := range out {
+			if run.Clocks.FirstEffect.IsZero() && s.st.Class != dr.Read && run.Mode != dr.Rehearsal {
+				if run, err = firstEffect(ctx, tx, run.ID, s.a.Intent); err != nil {
+					return err
+				}
+			}
+			if err := tx.IntentFrom(ctx, s.a, s.from); err != nil {
 				return err
 			}
-			run.Clocks.FirstEffect = a.Intent
-			if err := tx.UpdateRun(ctx, &run); err != nil {
-				return err
-			}
+			tx.Journal(newRow(s.a.Intent, s.a.Run, dr.RowIntent, dr.Itself(),
+				dr.IntentData{Step: s.a.Step, N: s.a.N, Token: s.a.Token, Purpose: s.a.Purpose, CallDigest: s.a.CallDigest, Class: s.st.Class}))
 		}
-		if err := tx.IntentFrom(ctx, a, from); err != nil {
-			return err
-		}
-		tx.Journal(newRow(a.Intent, a.Run, dr.RowIntent, dr.Itself(),
-			dr.IntentData{Step: a.Step, N: a.N, Token: a.Token, Purpose: a.Purpose, CallDigest: a.CallDigest, Class: st.Class}))
-		out = &run
+		changed = &run
 		return nil
 	})
-	r.e.cfg.Point("after_intent")
-	return out, err
+	r.pass("after_intent", len(out))
+	return changed, err
+}
+
+// pass passes a point once for each of n steps.
+func (r *runner) pass(point string, n int) {
+	for range n {
+		r.e.cfg.Point(point)
+	}
+}
+
+// firstEffect notes when the run began to change something outside.
+func firstEffect(ctx context.Context, tx *store.Tx, id string, at dr.Time) (dr.Run, error) {
+	run, err := tx.LockRun(ctx, id)
+	if err != nil {
+		return run, err
+	}
+	run.Clocks.FirstEffect = at
+	return run, tx.UpdateRun(ctx, &run)
 }
 
 // flight is one attempt in the air.

@@ -227,7 +227,7 @@ func (r *runner) advance(ctx context.Context, ev Event) error {
 }
 
 // leaveOut skips a step by rule.
-func (r *runner) leaveOut(ctx context.Context, i int, why string) (*landing, error) {
+func (r *runner) leaveOut(ctx context.Context, i int, why string) error {
 	st := r.slice.Steps[i]
 	err := r.update(ctx, func(tx *store.Tx, run *dr.Run) error {
 		now := r.e.now()
@@ -239,7 +239,12 @@ func (r *runner) leaveOut(ctx context.Context, i int, why string) (*landing, err
 			dr.StepData{Step: st.ID, N: row.Attempt, From: dr.StepReady, To: dr.StepSkipped, Reason: why, How: "forced"}))
 		return nil
 	})
-	return &landing{step: i, to: dr.StepSkipped}, err
+	if err != nil {
+		r.board.landed(i, r.board.was[i])
+		return err
+	}
+	r.board.landed(i, dr.StepSkipped)
+	return nil
 }
 
 // finish ends the verification: at the standby on the way out, closed on the way back.

@@ -143,7 +143,8 @@ func (r *runner) dispatchUndo(ctx context.Context, i int) (flew bool, err error)
 	if err != nil {
 		return false, err
 	}
-	run, err := r.intend(ctx, st, a, r.board.state[i])
+	s := sending{i: i, st: st, from: r.board.state[i], call: call, a: a}
+	run, err := r.intend(ctx, []sending{s})
 	if err != nil {
 		return false, err
 	}
@@ -154,6 +155,6 @@ func (r *runner) dispatchUndo(ctx context.Context, i int) (flew bool, err error)
 	r.board.attempt[i], r.board.undoing[i], r.board.state[i] = a.N, true, dr.StepIntent
 	r.board.flying++
 	r.board.groups[st.Group]++
-	r.fly(ctx, i, st, a, call)
+	r.fly(ctx, s)
 	return true, nil
 }

@@ -100,7 +100,7 @@ func (r *runner) live(ctx context.Context, id string) error {
 		}
 		select {
 		case l := <-r.done:
-			err = r.land(l)
+			err = r.landAll(l)
 		case <-r.later:
 			r.later = nil
 		case <-r.again:
@@ -217,6 +217,21 @@ func (b *board) unready(i int) {
 	}
 }
 
+// landAll takes an outcome into the picture, and with it those that came meanwhile, so that what
+// they were waited for by is sent together.
+func (r *runner) landAll(l landing) error {
+	for {
+		if err := r.land(l); err != nil {
+			return err
+		}
+		select {
+		case l = <-r.done:
+		default:
+			return nil
+		}
+	}
+}
+
 // land takes an outcome into the picture.
 func (r *runner) land(l landing) error {
 	if l.err != nil {
@@ -258,25 +273,18 @@ func (r *runner) turn(ctx context.Context) (rest bool, err error) {
 
 // stepTurn sends what may go and moves the run along when a phase is through.
 func (r *runner) stepTurn(ctx context.Context) (rest bool, err error) {
-	for r.slot() {
-		i, hold := r.board.take(mostInHand)
-		if i < 0 {
-			r.free()
+	for {
+		out, hold, err := r.gather(ctx)
+		if err == nil && len(out) == 0 {
 			if hold != "" && r.board.flying == 0 {
 				return false, r.pause(ctx, dr.HoldPoint, hold)
 			}
 			break
 		}
-		landed, flew, err := r.dispatch(ctx, i)
-		if !flew {
-			r.free()
-		}
 		if err != nil {
-			r.board.landed(i, r.board.was[i]) // nothing went out
-		} else if landed != nil {
-			err = r.land(*landed)
+			return false, err
 		}
-		if err != nil || r.run.State == dr.Paused {
+		if sent, err := r.dispatchAll(ctx, out); err != nil || !sent || r.run.State == dr.Paused {
 			return false, err
 		}
 	}

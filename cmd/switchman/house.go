@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -14,12 +16,16 @@ import (
 )
 
 func doctorCommand(sh *shell) *cobra.Command {
-	return &cobra.Command{
+	var health bool
+	c := &cobra.Command{
 		Use: "doctor", Short: "Say what is configured, what is missing, what choices mean",
 		Long: `Look at settings, organisation, state, store and server, and say what is configured, what is missing
 and what each choice means. Nothing is changed. Ends with 4 when something needed does not work.`,
-		Example: "  switchman doctor\n  switchman doctor --json | jq '.findings[] | select(.level==\"problem\")'",
+		Example: "  switchman doctor\n  switchman doctor --health && echo alive\n  switchman doctor --json | jq '.findings[] | select(.level==\"problem\")'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if health {
+				return sh.healthy(cmd.Context())
+			}
 			cfg, err := sh.settings()
 			if err != nil {
 				return err
@@ -35,6 +41,17 @@ and what each choice means. Nothing is changed. Ends with 4 when something neede
 			return nil
 		},
 	}
+	c.Flags().BoolVar(&health, "health", false, "only ask the server whether it is alive: 0 yes, 7 no (for container health checks)")
+	return c
+}
+
+// healthy asks the server whether it is alive, and nothing else.
+func (sh *shell) healthy(ctx context.Context) error {
+	cl, err := sh.client()
+	if err != nil {
+		return err
+	}
+	return cl.Call(ctx, http.MethodGet, "/healthz", nil, nil)
 }
 
 func doctorText(w io.Writer, findings []config.Finding, colour bool) {

@@ -44,7 +44,7 @@ type Config struct {
 
 	AllowHTTP   []string `env:"SWITCHMAN_ALLOW_HTTP" group:"Steps" doc:"Addresses the http action may reach besides the nodes of the plan, as host:port."`
 	ExecEnv     []string `env:"SWITCHMAN_EXEC_ENV" default:"PATH,HOME,LANG,TZ" doc:"Names of variables that commands started by the exec action may see. Of our own variables only SWITCHMAN_DEMO_DIR is passed on."`
-	MaxParallel int      `env:"SWITCHMAN_MAX_PARALLEL" default:"32" min:"1" max:"1024" doc:"Most steps in flight at once over all runs; a plan may ask for fewer."`
+	MaxParallel int      `env:"SWITCHMAN_MAX_PARALLEL" default:"64" min:"1" max:"1024" doc:"Most steps in flight at once over all runs; a plan may ask for fewer."`
 
 	Notify       map[string][]Target `env:"SWITCHMAN_NOTIFY" group:"Notices" doc:"Ways to reach each class of recipients that plans name; see below."`
 	SMTPAddr     string              `env:"SWITCHMAN_SMTP_ADDR" doc:"Mail server, as host:port. Needed for targets with mail."`

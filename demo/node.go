@@ -219,9 +219,9 @@ func (n *node) serveIs(w http.ResponseWriter, r *http.Request, what string) {
 	case !known:
 		reply(w, http.StatusNotFound, map[string]string{"error": "no such question: " + what})
 	case yes:
-		reply(w, http.StatusOK, map[string]bool{what: true})
+		reply(w, http.StatusOK, map[string]any{what: true, "clock_ms": time.Now().UnixMilli()})
 	default:
-		reply(w, http.StatusConflict, map[string]bool{what: false})
+		reply(w, http.StatusConflict, map[string]any{what: false, "clock_ms": time.Now().UnixMilli()})
 	}
 }
 

@@ -94,7 +94,7 @@ func stale(s Situation) bool {
 func (e *Engine) facts(ctx context.Context, s Situation) []dr.Check {
 	checks := calendar(s)
 	looks := probesOf(s.Slice)
-	found := make([]dr.Check, len(looks))
+	found := make([][]dr.Check, len(looks))
 	var wg sync.WaitGroup
 	gate := make(chan struct{}, lookAtOnce)
 	for i, l := range looks {
@@ -107,7 +107,7 @@ func (e *Engine) facts(ctx context.Context, s Situation) []dr.Check {
 		}()
 	}
 	wg.Wait()
-	checks = append(checks, found...)
+	checks = slices.Concat(append([][]dr.Check{checks}, found...)...)
 	for i := range checks {
 		checks[i].Level = level(s, checks[i])
 	}
@@ -148,16 +148,41 @@ func probesOf(s *dr.Slice) []probe {
 	return out
 }
 
-// lookOnce carries one look out and says what it means.
-func (e *Engine) lookOnce(ctx context.Context, s Situation, p probe) dr.Check {
+// lookOnce carries one look out and says what it means, and how far the node's clock is off where the
+// answer tells the time.
+func (e *Engine) lookOnce(ctx context.Context, s Situation, p probe) []dr.Check {
 	node, _ := s.Slice.Node(p.check.Node)
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
+	asked := e.cfg.Clock.Now()
 	sight := e.cfg.Eyes.Look(ctx, actions.Job{Run: s.Run.ID, Step: p.check.ID, Node: node, Call: fillRun(p.call, s.Run.ID), Class: dr.Read,
 		Timeout: 10_000, Addresses: addresses(s.Slice)})
 	c := p.check
 	c.OK, c.Text, c.At = slices.Contains(p.expect, sight.Found), sight.Text, e.now()
-	return c
+	out := []dr.Check{c}
+	if off, known := offset(sight.Facts, asked, e.cfg.Clock.Now()); known && p.check.Node != "" {
+		out = append(out, dr.Check{ID: "clock:" + p.check.Node, System: c.System, Node: c.Node, At: c.At, OK: off.Abs() <= clockApart,
+			Text: fmt.Sprintf("clock is off by %s", off)})
+	}
+	return out
+}
+
+// clockApart is how far a node's clock may be from ours before its log lines mislead whoever reads
+// them beside the report.
+const clockApart = time.Second
+
+// offset is how far a target's clock is ahead of ours, from the fact it told: offset_ms, or clock_ms,
+// its time in Unix milliseconds. Half of the time the answer took is given to the way there.
+func offset(facts map[string]int64, asked, answered time.Time) (time.Duration, bool) {
+	if ms, ok := facts["offset_ms"]; ok {
+		return dr.Millis(ms).Duration(), true
+	}
+	ms, ok := facts["clock_ms"]
+	if !ok {
+		return 0, false
+	}
+	middle := asked.Add(answered.Sub(asked) / 2)
+	return time.UnixMilli(ms).Sub(middle).Truncate(time.Millisecond), true
 }
 
 // calendar are the facts that need no probe: placement, windows, freezes, expiries.
@@ -197,7 +222,7 @@ func level(s Situation, c dr.Check) string {
 		}
 	}
 	switch {
-	case strings.HasPrefix(c.ID, "expiry:"), s.Run.Mode == dr.Rehearsal:
+	case strings.HasPrefix(c.ID, "expiry:"), strings.HasPrefix(c.ID, "clock:"), s.Run.Mode == dr.Rehearsal:
 		return "warn"
 	case strings.HasPrefix(c.ID, "window:"):
 		return windowLevel(s.Slice, c)

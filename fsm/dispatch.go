@@ -31,15 +31,20 @@ func acting(h actions.Hands) sender {
 	}
 }
 
-// rehearsing only looks: it is given eyes, and eyes have no method that acts.
-func rehearsing(eyes actions.Eyes) sender {
+// rehearsing only looks: it is given eyes, and eyes have no method that acts. It says what the step
+// would do, what is true now, and what it took the last time it was done for real.
+func rehearsing(eyes actions.Eyes, last map[string]dr.Millis) sender {
 	return func(ctx context.Context, st dr.Step, job actions.Job) actions.Result {
-		if st.Probe == nil {
-			return actions.Result{State: dr.StepOK, Text: "would " + st.Title}
+		text := "would: " + st.Title
+		if st.Probe != nil {
+			job.Call = fillRun(*st.Probe, job.Run)
+			sight := eyes.Look(ctx, job)
+			text += fmt.Sprintf("; now: %s (%s)", sight.Found, sight.Text)
 		}
-		job.Call = *st.Probe
-		sight := eyes.Look(ctx, job)
-		return actions.Result{State: dr.StepOK, Text: fmt.Sprintf("would %s; now: %s", st.Title, sight.Found)}
+		if took, ok := last[st.ID]; ok {
+			text += "; took " + took.String() + " last time"
+		}
+		return actions.Result{State: dr.StepOK, Text: text}
 	}
 }
 

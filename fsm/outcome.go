@@ -12,18 +12,16 @@ import (
 // writeOutcome writes what became of an attempt and all that follows from it in one transaction:
 // the step, a system that has arrived, a run that must stop. It answers the run if it changed.
 func (e *Engine) writeOutcome(ctx context.Context, f *flight, a dr.Attempt, o outcome, facts map[string]int64) (*dr.Run, error) {
-	var out *dr.Run
 	a.State = o.attempt
-	err := e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
-		out = nil
+	return f.r.outcomes.put(ctx, e.cfg.Store, func(tx *store.Tx) (*dr.Run, error) {
 		if err := tx.Fence(ctx, lease(a.Run), e.cfg.Instance, a.Epoch); err != nil {
-			return err
+			return nil, err
 		}
 		if _, err := tx.LockState(ctx, a.Run); err != nil {
-			return err
+			return nil, err
 		}
 		if err := tx.Outcome(ctx, a, o.to); err != nil {
-			return fmt.Errorf("writing the outcome of %s: %w", a.Step, err)
+			return nil, fmt.Errorf("writing the outcome of %s: %w", a.Step, err)
 		}
 		tx.Journal(newRow(a.Outcome, a.Run, dr.RowOutcome, dr.Itself(), outcomeData(a, f)))
 		if o.why != "" {
@@ -31,17 +29,15 @@ func (e *Engine) writeOutcome(ctx context.Context, f *flight, a dr.Attempt, o ou
 				dr.StepData{Step: a.Step, N: a.N, From: a.State, To: o.to, Reason: o.why, How: "rule"}))
 		}
 		if !f.matters(o, facts) {
-			return nil
+			return nil, nil
 		}
 		run, err := tx.LockRun(ctx, a.Run)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		e.settle(tx, f, &run, a.Step, o, facts)
-		out = &run
-		return tx.UpdateRun(ctx, &run)
+		return &run, tx.UpdateRun(ctx, &run)
 	})
-	return out, err
 }
 
 func outcomeData(a dr.Attempt, f *flight) dr.OutcomeData {

@@ -21,15 +21,16 @@ const (
 
 // runner owns one moving run in this process. One goroutine decides, one per step in flight acts.
 type runner struct {
-	e     *Engine
-	run   dr.Run // as of the last read; its state decides what may be sent
-	slice *dr.Slice
-	board *board
-	epoch int64
-	send  sender
-	done  chan landing
-	again chan struct{} // somebody's verb changed the run
-	later <-chan time.Time
+	e        *Engine
+	run      dr.Run // as of the last read; its state decides what may be sent
+	slice    *dr.Slice
+	board    *board
+	epoch    int64
+	send     sender
+	done     chan landing
+	outcomes outcomes
+	again    chan struct{} // somebody's verb changed the run
+	later    <-chan time.Time
 }
 
 // sender carries a step out and says what became of it.
@@ -183,7 +184,11 @@ func (r *runner) load(ctx context.Context, id string) error {
 		r.run, r.slice, r.board = run, slice, newBoard(slice, rows, attempts)
 		r.keepFlying(old)
 		if run.Mode == dr.Rehearsal {
-			r.send = rehearsing(r.e.cfg.Eyes)
+			last, err := rd.LastDurations(ctx, run.Plan)
+			if err != nil {
+				return fmt.Errorf("reading how long steps took: %w", err)
+			}
+			r.send = rehearsing(r.e.cfg.Eyes, last)
 		} else {
 			r.send = acting(r.e.cfg.Hands)
 		}

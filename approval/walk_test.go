@@ -293,7 +293,26 @@ func btoi(b bool) int {
 
 // noticedIn saves time: a world in which the lack of a guard shows early.
 func noticedIn(g Guard) string {
-	for world, names := range map[string]string{} {
+	for world, names := range map[string]string{
+		"roster": "click/I10_roster click/I10_person click/I26_clock click/I1_frozen_plan issue/I10_roster issue/I10_person " +
+			"issue/I26_clock issue/I1_frozen_plan issue/I23_waiting issue/C6_quorum_first start/I11_vote_eligible " +
+			"start/I10_roster start/I10_person start/I26_clock start/I1_frozen_plan ",
+		"seats": "click/I20_verb click/I7_requester_vote click/I13_issuer_vote click/I11_eligible click/I9_one_account " +
+			"click/I14_own_vote click/I15_deny_reason click/I15_deny_meant issue/I13_requester_issues " +
+			"issue/I13_voter_issues start/I7_vote_requester start/I13_vote_issuer start/I9_one_human start/I9_one_seat " +
+			"start/I23_state start/I15_no_deny start/I13_issuer_submits start/I13_issuer_requested " +
+			"start/I11_issuer_eligible ",
+		"states": "click/I23_waiting click/I15_round_open click/I22_override_when issue/I15_round_open ",
+		"rounds": "click/I5_round_shown click/I3_plan_unchanged issue/I3_plan_unchanged issue/C5_locked start/I3_vote_digest " +
+			"start/I5_round_shown start/I3_plan_unchanged start/C2_code_bound ",
+		"time": "click/I16_round_live click/I11_duty issue/I11_duty start/I16_vote_valid start/I13_requester_submits " +
+			"start/I11_duty start/I21_quorum ",
+		"emergency": "click/I2_eligible_in_plan click/I6_words issue/I2_issuer_in_plan start/I2_vote_in_plan ",
+		"checks": "click/I22_override_who click/I22_override_needed click/I22_override_reason start/I15_round_open " +
+			"start/I22_facts_fresh start/I22_checks start/I22_freeze start/I22_window start/C6_code_after_quorum ",
+		"two codes": "issue/I13_issuer_role start/C9_codes_typed start/C8_code_well_formed start/C10_code_unrevoked " +
+			"start/C9_two_issuers ",
+	} {
 		if strings.Contains(names+" ", g.Layer+"/"+g.Name+" ") {
 			return world
 		}

@@ -61,13 +61,13 @@ func (r *Run) System(id string) *RunSystem {
 
 // Clocks are the moments a run is measured by.
 type Clocks struct {
-	Impact      Time `json:"impact_at,omitzero"`
-	Declared    Time `json:"declared_at,omitzero"`
-	Ordered     Time `json:"ordered_at,omitzero"`
-	Requested   Time `json:"requested_at,omitzero"`
+	Impact      Time `json:"impact_at"`
+	Declared    Time `json:"declared_at"`
+	Ordered     Time `json:"ordered_at"`
+	Requested   Time `json:"requested_at"`
 	Started     Time `json:"started_at,omitzero"`
-	FirstEffect Time `json:"first_effect_at,omitzero"`
-	Restored    Time `json:"restored_at,omitzero"`
+	FirstEffect Time `json:"first_effect_at"`
+	Restored    Time `json:"restored_at"`
 	Ended       Time `json:"ended_at,omitzero"`
 }
 
@@ -136,7 +136,7 @@ type RunSystem struct {
 	Site      string `json:"site"`  // where it is now, as far as this run knows
 	State     string `json:"state"` // waiting | moving | moved | verified | failed | rolled_back | not_moved
 	Forced    bool   `json:"forced,omitempty"`
-	Verdict   string `json:"verdict,omitempty"` // passed | failed | missed_rto | missed_rpo
+	Verdict   string `json:"verdict"` // passed | failed | missed_rto | missed_rpo; empty until known
 	Restored  Time   `json:"restored_at,omitzero"`
 	RTO       Millis `json:"rto_ms"` // achieved
 	RTOTarget Millis `json:"rto_target_ms"`

@@ -249,7 +249,7 @@ func (r *runner) land(l landing) error {
 		r.board.tries[l.step]++
 	}
 	r.board.landed(l.step, l.to)
-	if l.run != nil {
+	if l.run != nil && l.run.Version >= r.run.Version { // landings may overtake each other
 		r.run = *l.run
 	}
 	return nil

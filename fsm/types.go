@@ -109,7 +109,7 @@ type RoundView struct {
 	Have    int       `json:"have"`
 	State   string    `json:"state"`
 	Votes   []dr.Vote `json:"votes"`
-	Expires dr.Time   `json:"expires_at,omitzero"`
+	Expires dr.Time   `json:"expires_at"`
 }
 
 // StepView is one step with its newest attempt.

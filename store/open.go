@@ -44,8 +44,9 @@ type Store struct {
 	lookers int            // how many there are
 
 	closing sync.Once
-	closed  error // what closing said
-	parsed  parsedChecks
+	closed  error              // what closing said
+	checked recent[[]dr.Check] // by their digest
+	details details
 	writing chan struct{} // SQLite: one writer; a token of its own, so that waiting heeds the context
 
 	rotating sync.RWMutex // held by writers for reading, by a key rotation for itself

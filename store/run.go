@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/store/queries"
@@ -92,11 +91,10 @@ func (r *Reader) Runs(ctx context.Context, f Filter) ([]dr.Run, error) {
 
 // fillRun puts a run together from its row and the tables beside it.
 func (r *Reader) fillRun(ctx context.Context, row runRow) (dr.Run, error) {
-	var run dr.Run
-	if err := json.Unmarshal([]byte(row.Detail), &run); err != nil {
+	run, err := r.s.details.read(row.Detail)
+	if err != nil {
 		return run, fmt.Errorf("reading the detail of run %s: %w", row.ID, err)
 	}
-	var err error
 	if run.Checks, err = r.checks(ctx, row.ID, row.Checks); err != nil {
 		return run, err
 	}
@@ -256,8 +254,8 @@ func (r *Reader) checks(ctx context.Context, run, digest string) ([]dr.Check, er
 	if digest == "" {
 		return nil, nil
 	}
-	if known := r.s.parsed.find(digest); known != nil {
-		return known, nil
+	if known, ok := r.s.checked.find(digest); ok {
+		return slices.Clone(known), nil
 	}
 	body, err := r.q.GetRunChecks(ctx, run)
 	if err != nil {
@@ -270,39 +268,6 @@ func (r *Reader) checks(ctx context.Context, run, digest string) ([]dr.Check, er
 	if err := json.Unmarshal([]byte(body), &checks); err != nil {
 		return nil, fmt.Errorf("reading the checks of run %s: %w", run, err)
 	}
-	r.s.parsed.keep(digest, slices.Clone(checks))
+	r.s.checked.keep(digest, slices.Clone(checks))
 	return checks, nil
-}
-
-type parsedChecks struct {
-	mu   sync.Mutex
-	list []parsed
-}
-
-type parsed struct {
-	digest string
-	checks []dr.Check
-}
-
-const parsedKept = 8 // runs open at one time are few
-
-// find gives a copy, nil where the checks are not known.
-func (p *parsedChecks) find(digest string) []dr.Check {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, known := range p.list {
-		if known.digest == digest {
-			return slices.Clone(known.checks)
-		}
-	}
-	return nil
-}
-
-func (p *parsedChecks) keep(digest string, checks []dr.Check) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.list) == parsedKept {
-		p.list = slices.Delete(p.list, 0, 1)
-	}
-	p.list = append(p.list, parsed{digest, checks})
 }

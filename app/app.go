@@ -37,6 +37,11 @@ type Options struct {
 	Point   func(name string) // see fsm.Config.Point
 	Stdout  io.Writer         // where the anchor called stdout goes; nil: standard output
 	Env     []string          // further NAME=VALUE for commands of steps
+	// AcceptRollback is the reason for which a state older than its own head is accepted; it is
+	// journaled. Empty: such a state is refused.
+	AcceptRollback string
+	// Instance names this process among those that share a database; empty: its machine and number.
+	Instance string
 }
 
 // App is the running whole.
@@ -90,14 +95,14 @@ func (a *App) build(ctx context.Context, o Options) error {
 	set := actions.NewSet(actions.Options{Clock: clock, Secrets: hidden.plan, Known: hidden.known(), AllowHTTP: cfg.AllowHTTP,
 		Env: append(cfg.CommandEnv(), o.Env...), Dir: cfg.StateDir, Notify: ways, Stdout: os.Stderr, Log: o.Log})
 	a.Store, err = store.Open(ctx, store.Options{Dir: cfg.StateDir, URL: cfg.DatabaseURL.Reveal(), Organisation: catalog.Organisation().ID,
-		Environment: catalog.Organisation().Environment,
-		Clock:       clock, Key: hidden.logKey, Log: o.Log})
+		Environment: catalog.Organisation().Environment, AcceptRollback: o.AcceptRollback,
+		Clock: clock, Key: hidden.logKey, Log: o.Log})
 	if err != nil {
 		return err
 	}
 	a.onStop("store", func(context.Context) error { return a.Store.Close() })
 	a.Engine = fsm.New(fsm.Config{Store: a.Store, Catalog: a.Files.Catalog, Hands: set.Hands(), Eyes: set.Eyes(), Clock: clock,
-		Pepper: hidden.pepper, Log: o.Log, Version: o.Version, Instance: a.instance(), Parallel: cfg.MaxParallel, Contacts: contacts(ways),
+		Pepper: hidden.pepper, Log: o.Log, Version: o.Version, Instance: a.instance(o.Instance), Parallel: cfg.MaxParallel, Contacts: contacts(ways),
 		Anchor: anchors(cfg, set.Hands(), stdout, o.Log), Point: o.Point})
 	metrics := prometheus.NewRegistry()
 	addr := cfg.Addr
@@ -160,7 +165,10 @@ func (a *App) ready(ctx context.Context) []web.Check {
 
 // instance names this process in leases: machine and process. SQLite lets one process in at a time,
 // so whoever holds the file takes over what the one before it left, at once.
-func (a *App) instance() string {
+func (a *App) instance(given string) string {
+	if given != "" {
+		return given
+	}
 	if a.Store.Dialect() == "sqlite" {
 		return "here"
 	}

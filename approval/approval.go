@@ -82,7 +82,7 @@ type Act struct {
 }
 
 // CodeTry says what came of the code typed, without the code. The engine hashes it only after
-// MayVerb has said yes, so that strangers cannot make it work.
+// MayTry has said yes, so that strangers cannot make it work.
 type CodeTry struct {
 	Typed      bool
 	WellFormed bool     // prefix and check symbol are right, of every code typed

@@ -169,7 +169,7 @@ func overridden(c Case, a Act) Effect {
 }
 
 // MayVerb says why a person may not use a verb now, with everything they would have to type taken
-// as right; nil means they may. It draws buttons and help, and is asked before a code is hashed.
+// as right; nil means they may. It draws buttons and help.
 func MayVerb(c Case, person string, verb dr.Verb) *dr.Error {
 	a := Act{Verb: verb, Person: person, Nonce: c.Run.Round.Nonce, Reason: "-", Confirmed: true}
 	if n, ok := wordNumbers(c.Run.Digest); ok {
@@ -187,6 +187,21 @@ func MayVerb(c Case, person string, verb dr.Verb) *dr.Error {
 		return nil
 	case refusal.CountsAsTry:
 		return dr.Refuse("code_not_issued", dr.Args{"run": c.Run.ID})
+	}
+	return refusal.Err
+}
+
+// MayTry says whether a code a person typed is worth hashing: everything that can be known without
+// it is in order. It is asked before the work is done, so that strangers cannot make it be done, and
+// does not look at codes: an issuer who types their own is told so, which takes a match.
+func MayTry(c Case, person string) *dr.Error {
+	a := Act{Verb: dr.VerbStart, Person: person, Code: CodeTry{Typed: true, WellFormed: true, Count: 1}}
+	if c.Slice != nil {
+		a.Code.Count = codesNeeded(c)
+	}
+	_, refusal := Decide(Guards(), c, a)
+	if refusal == nil || refusal.CountsAsTry {
+		return nil
 	}
 	return refusal.Err
 }
@@ -212,7 +227,7 @@ func (c Case) rightCode(person string) CodeTry {
 	var issuers people
 	for _, k := range c.Run.Codes {
 		who := c.identity(k.Issuer, k.Human)
-		if !c.live(k) || !codeLive(c, k) || !codeBound(c, k) || who.touches(c.identity(person)) || len(try.Match) == try.Count {
+		if !c.live(k) || !codeLive(c, k) || !codeBound(c, k) || who.touches(c.identity(person, "")) || len(try.Match) == try.Count {
 			continue
 		}
 		n := len(issuers)

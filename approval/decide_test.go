@@ -262,6 +262,32 @@ func TestMayVerb(t *testing.T) {
 	}
 }
 
+// An issuer who may also start is heard, so that their own code can be told from a wrong one.
+func TestMayTry(t *testing.T) {
+	s, w := ready()
+	c := s.newCase(&w)
+	for person, want := range map[string]string{"e": "", "a": "", "d": "start_not_eligible", "nobody": "person_unknown"} {
+		if got := idOf(MayTry(c, person)); got != want {
+			t.Errorf("%s: %q, want %q", person, got, want)
+		}
+	}
+	c.Roster.People[3].Roles = append(slices.Clone(c.Roster.People[3].Roles), dr.Operator)
+	if got := idOf(MayTry(c, "d")); got != "" {
+		t.Errorf("the issuer is not heard: %q", got)
+	}
+	_, r := Decide(Guards(), c, Act{Verb: dr.VerbStart, Person: "d", Code: rightCode})
+	if r == nil || r.Guard != "I13_issuer_submits" || r.CountsAsTry {
+		t.Errorf("the issuer's own code: %+v", r)
+	}
+	c.Run.CodeTries = 5
+	if got := idOf(MayTry(c, "e")); got != "code_locked" {
+		t.Errorf("locked: %q", got)
+	}
+	if got := idOf(MayTry(Case{}, "e")); got != "roster_empty" {
+		t.Errorf("nothing: %q", got)
+	}
+}
+
 func idOf(err *dr.Error) string {
 	if err == nil {
 		return ""

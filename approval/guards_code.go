@@ -109,7 +109,7 @@ func codeBound(c Case, k dr.Code) bool {
 
 func issuerSubmits(c Case, a Act) *dr.Error {
 	for _, k := range c.matched(a) {
-		if c.identity(k.Issuer, k.Human).touches(c.identity(a.Person)) {
+		if c.identity(k.Issuer, k.Human).touches(c.identity(a.Person, "")) {
 			return dr.Refuse("start_by_issuer", dr.Args{"person": c.name(a.Person)})
 		}
 	}
@@ -118,7 +118,7 @@ func issuerSubmits(c Case, a Act) *dr.Error {
 
 func issuerRequested(c Case, a Act) *dr.Error {
 	for _, k := range c.matched(a) {
-		if c.identity(k.Issuer, k.Human).touches(c.identity(c.Run.Requester)) {
+		if c.identity(k.Issuer, k.Human).touches(c.identity(c.Run.Requester, "")) {
 			return dr.Refuse("code_of_requester", dr.Args{"person": c.name(k.Issuer), "run": c.Run.ID})
 		}
 	}
@@ -176,7 +176,7 @@ func enoughPeople(c Case, a Act) *dr.Error {
 // takingPart counts the humans behind a start: requester, voters, issuers, submitter.
 func takingPart(c Case, a Act) int {
 	var all people
-	all.add(c.identity(c.Run.Requester))
+	all.add(c.identity(c.Run.Requester, ""))
 	_, _, _, votes := Tally(c)
 	for _, v := range votes {
 		all.add(c.identity(v.Person, v.Human))
@@ -184,22 +184,23 @@ func takingPart(c Case, a Act) int {
 	for _, k := range c.matched(a) {
 		all.add(c.identity(k.Issuer, k.Human))
 	}
-	all.add(c.identity(a.Person))
+	all.add(c.identity(a.Person, ""))
 	return len(all)
 }
 
-// people are different humans.
-type people []identity
+// people are different humans, each with all the names they turned out to have.
+type people [][]identity
 
-// add merges whoever the newcomer turns out to be the same as.
+// add merges whoever the newcomer is the same as.
 func (p *people) add(who identity) {
+	one := []identity{who}
 	var rest people
 	for _, other := range *p {
-		if other.touches(who) {
-			who = append(slices.Clone(who), other...)
+		if slices.ContainsFunc(other, who.touches) {
+			one = append(one, other...)
 		} else {
 			rest = append(rest, other)
 		}
 	}
-	*p = append(rest, who)
+	*p = append(rest, one)
 }

@@ -80,7 +80,7 @@ func onDuty(c Case, a Act) *dr.Error {
 // oneAccount refuses the second account of a human who already has a yes in this round.
 func oneAccount(c Case, a Act) *dr.Error {
 	for _, v := range c.Run.Round.Votes {
-		if v.Verdict != Withdrawn && v.Person != a.Person && c.identity(v.Person, v.Human).touches(c.identity(a.Person)) {
+		if v.Verdict != Withdrawn && v.Person != a.Person && c.identity(v.Person, v.Human).touches(c.identity(a.Person, "")) {
 			return dr.Refuse("vote_of_other_account", dr.Args{"person": c.name(v.Person)})
 		}
 	}
@@ -97,7 +97,7 @@ func hasVote(c Case, a Act) *dr.Error {
 // voteOf finds the vote of the human behind a person, whichever account it came from.
 func (c Case) voteOf(person string) (dr.Vote, bool) {
 	for _, v := range c.Run.Round.Votes {
-		if v.Verdict != Withdrawn && (v.Person == person || c.identity(v.Person, v.Human).touches(c.identity(person))) {
+		if v.Verdict != Withdrawn && (v.Person == person || c.identity(v.Person, v.Human).touches(c.identity(person, ""))) {
 			return v, true
 		}
 	}

@@ -14,7 +14,7 @@ func voteNotRequester(c Case, v dr.Vote, _ dr.Group) bool { return !c.speaksFor(
 
 func voteNotIssuer(c Case, v dr.Vote, _ dr.Group) bool {
 	for _, k := range c.Run.Codes {
-		if c.live(k) && c.voters(v).touches(c.identity(k.Issuer, k.Human)) {
+		if c.live(k) && c.seat(v).holds(c.identity(k.Issuer, k.Human)) {
 			return false
 		}
 	}
@@ -36,5 +36,5 @@ func oneHuman(c Case, v, w dr.Vote) bool {
 
 // oneSeat: a deputy and the person they stand in for, or two deputies of one person, fill one slot.
 func oneSeat(c Case, v, w dr.Vote) bool {
-	return (v.For != "" || w.For != "") && c.voters(v).touches(c.voters(w))
+	return (v.For != "" || w.For != "") && c.seat(v).touches(c.seat(w))
 }

@@ -30,36 +30,26 @@ func (c Case) frozen() dr.Roster {
 	return dr.Roster{People: c.Slice.People}
 }
 
-// identity is a small set of names one human being goes by: in today's roster, in the frozen one,
-// in a stored row. People are the same when the sets touch, so that renumbering somebody in the
-// roster cannot make them two.
-type identity []string
+// identity is what one human being goes by: in a stored row, in today's roster, in the frozen one.
+// People are the same when any of the names is, so that renumbering somebody in the roster cannot
+// make them two. A person neither roster knows goes by their id.
+type identity [3]string
 
-func (c Case) identity(person string, stored ...string) identity {
-	ids := make(identity, 0, 4)
-	add := func(s string) {
-		if s != "" && !slices.Contains(ids, s) {
-			ids = append(ids, s)
-		}
+func (c Case) identity(person, stored string) identity {
+	who := identity{0: stored}
+	who[1], _ = humanOf(c.Roster, person)
+	if c.Slice != nil {
+		who[2], _ = humanOf(dr.Roster{People: c.Slice.People}, person)
 	}
-	for _, s := range stored {
-		add(s)
+	if who == (identity{}) {
+		who[0] = person
 	}
-	if h, ok := humanOf(c.Roster, person); ok {
-		add(h)
-	}
-	if h, ok := humanOf(c.frozen(), person); ok {
-		add(h)
-	}
-	if len(ids) == 0 {
-		add(person)
-	}
-	return ids
+	return who
 }
 
 func (a identity) touches(b identity) bool {
-	for _, s := range a {
-		if slices.Contains(b, s) {
+	for _, name := range a {
+		if name != "" && (name == b[0] || name == b[1] || name == b[2]) {
 			return true
 		}
 	}
@@ -71,25 +61,27 @@ func (c Case) same(a, b string) bool {
 	if a == "" || b == "" {
 		return false
 	}
-	return a == b || c.identity(a).touches(c.identity(b))
+	return a == b || c.identity(a, "").touches(c.identity(b, ""))
 }
 
-// voters are the humans a vote speaks for: the voter's own and, for a deputy, the one stood in for.
-func (c Case) voters(v dr.Vote) identity {
-	ids := c.identity(v.Person, v.Human)
+// seat is whom a vote speaks for: the voter and, for a deputy, the one stood in for.
+type seat [2]identity
+
+func (c Case) seat(v dr.Vote) seat {
+	s := seat{c.identity(v.Person, v.Human)}
 	if v.For != "" {
-		for _, s := range c.identity(v.For) {
-			if !slices.Contains(ids, s) {
-				ids = append(ids, s)
-			}
-		}
+		s[1] = c.identity(v.For, "")
 	}
-	return ids
+	return s
 }
+
+func (s seat) holds(who identity) bool { return s[0].touches(who) || s[1].touches(who) }
+
+func (s seat) touches(o seat) bool { return s.holds(o[0]) || s.holds(o[1]) }
 
 // speaksFor says whether a vote is by or for a person.
 func (c Case) speaksFor(v dr.Vote, person string) bool {
-	return person != "" && c.voters(v).touches(c.identity(person))
+	return person != "" && c.seat(v).holds(c.identity(person, ""))
 }
 
 // active finds an enabled person.

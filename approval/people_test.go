@@ -88,7 +88,7 @@ func TestPeopleMerge(t *testing.T) {
 	if len(p) != 3 {
 		t.Fatalf("%d people", len(p))
 	}
-	p.add(identity{"a", "b"})
+	p.add(identity{"a", "", "b"})
 	if len(p) != 2 {
 		t.Errorf("%d people after two turned out to be one", len(p))
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"text/tabwriter"
 
@@ -206,20 +207,30 @@ func (s *scenario) keep(ctx context, w world, e Effect, who int8) world {
 
 // TestWalk visits every state of every scenario under all guards, and under each layer alone.
 func TestWalk(t *testing.T) {
-	states, acts := 0, 0
-	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	type job struct {
+		ctx context
+		s   *scenario
+		out walked
+	}
+	var jobs []*job
+	var wg sync.WaitGroup
 	for _, ctx := range contexts() {
 		for _, s := range scenarios(ctx.name == "all") {
-			out := s.walk(ctx)
-			if testing.Verbose() {
-				fmt.Fprintf(table, "guards %s\t%s\t%d states\t%d acts\tdepth %d\n", ctx.name, s.name, out.states, out.acts, out.depth)
-			}
-			if out.found != nil {
-				t.Errorf("guards %s, %s: %s\n  %s", ctx.name, s.name, out.found.what, strings.Join(out.found.trail, "\n  "))
-			}
-			if ctx.name == "all" {
-				states, acts = states+out.states, acts+out.acts
-			}
+			j := &job{ctx: ctx, s: s}
+			jobs = append(jobs, j)
+			wg.Go(func() { j.out = j.s.walk(j.ctx) })
+		}
+	}
+	wg.Wait()
+	states, acts := 0, 0
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	for _, j := range jobs {
+		fmt.Fprintf(table, "guards %s\t%s\t%d states\t%d acts\tdepth %d\n", j.ctx.name, j.s.name, j.out.states, j.out.acts, j.out.depth)
+		if j.out.found != nil {
+			t.Errorf("guards %s, %s: %s\n  %s", j.ctx.name, j.s.name, j.out.found.what, strings.Join(j.out.found.trail, "\n  "))
+		}
+		if j.ctx.name == "all" {
+			states, acts = states+j.out.states, acts+j.out.acts
 		}
 	}
 	if testing.Verbose() {

@@ -19,7 +19,7 @@ func (c *Config) check() []string {
 		}
 	}
 	must(c.StateDir != "", "state_dir: is empty")
-	must(c.DatabaseURL.Empty() || isURL(c.DatabaseURL.Reveal(), "postgres", "postgresql"),
+	must(c.DatabaseURL.Empty() || isDatabase(c.DatabaseURL.Reveal()),
 		"database_url: want postgres://USER@HOST/DATABASE")
 	must(!c.Listens() || isHostPort(c.Addr), "addr: is %q, want host:port or off", c.Addr)
 	must(c.Server == "" || len(c.Server) > len("unix:") && strings.HasPrefix(c.Server, "unix:") || isURL(c.Server, "http", "https"),
@@ -83,6 +83,12 @@ func (c *Config) checkNotices() []string {
 func isURL(text string, schemes ...string) bool {
 	u, err := url.Parse(text)
 	return err == nil && slices.Contains(schemes, u.Scheme) && u.Host != ""
+}
+
+// isDatabase is a host by its name, or a unix socket's directory as ?host=/var/run/postgresql.
+func isDatabase(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (isURL(text, "postgres", "postgresql") || slices.Contains([]string{"postgres", "postgresql"}, u.Scheme) && u.Query().Get("host") != "")
 }
 
 // isWebhook is an address without a password in it: those belong into the path or a header.

@@ -161,6 +161,13 @@ func TestTags(t *testing.T) {
 	}
 }
 
+func TestDatabaseOnASocket(t *testing.T) {
+	url := "postgres://switchman@/switchman?host=/var/run/postgresql"
+	if got := load(t, Input{Environ: []string{"SWITCHMAN_DATABASE_URL=" + url}}).DatabaseURL.Reveal(); got != url {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestMistakes(t *testing.T) {
 	empty := write(t, "empty", "\n")
 	secret := write(t, "secret", "x")

@@ -176,13 +176,18 @@ func (e *Estate) Restart(ctx context.Context, site string) error {
 // spawn starts the process from a thread that lives as long as the process does: the kernel sends
 // the parent-death signal when the starting thread ends, not only when the program does.
 func spawn(cmd *exec.Cmd, gone chan struct{}) (*os.Process, error) {
+	return spawnAnd(cmd, gone, func() error { _, err := cmd.Process.Wait(); return err })
+}
+
+// spawnAnd is spawn with another way to wait for the end.
+func spawnAnd(cmd *exec.Cmd, gone chan struct{}, wait func() error) (*os.Process, error) {
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			cmd.Process.Wait()
+			wait() // how it ended is asked later, by those who want to know
 		}
 		close(gone)
 	}()

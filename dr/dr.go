@@ -179,7 +179,6 @@ const (
 	VerbDecide     Verb = "decide" // says what became of a step nobody knows about
 	VerbOverride   Verb = "override"
 	VerbPreflight  Verb = "preflight" // looks again
-	VerbReopen     Verb = "reopen"    // a new round after deny, expiry or lock
 	VerbObserve    Verb = "observe"   // files a signed observation
 	VerbOrder      Verb = "order"     // an observer gives order time, scope and challenge word
 	VerbSignOff    Verb = "sign_off"

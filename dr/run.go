@@ -178,8 +178,11 @@ type Attempt struct {
 	Evidence   []Blob    `json:"evidence,omitempty"`
 	Masked     int       `json:"masked"`
 	MaskRules  []string  `json:"mask_rules,omitempty"`
-	DecidedBy  string    `json:"decided_by,omitempty"`
-	Reason     string    `json:"reason,omitempty"`
+
+	Facts map[string]int64 `json:"facts,omitempty"` // what the target told in numbers, such as lost, rpo_ms
+
+	DecidedBy string `json:"decided_by,omitempty"`
+	Reason    string `json:"reason,omitempty"`
 }
 
 // Blob names kept evidence by its content.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ import (
 	"github.com/switchman-dr/switchman/fsm"
 	"github.com/switchman-dr/switchman/locale"
 	"github.com/switchman-dr/switchman/store"
+	"github.com/switchman-dr/switchman/store/storetest"
 )
 
 func TestMain(m *testing.M) {
@@ -32,6 +34,7 @@ func TestMain(m *testing.M) {
 type world struct {
 	dir     string
 	path    string
+	url     string // of a PostgreSQL database; empty: SQLite
 	clock   *skewClock
 	app     *app.App
 	run     string
@@ -43,7 +46,18 @@ type world struct {
 // patience bounds a wait in real time; a story that needs more hangs.
 const patience = 20 * time.Second
 
-func TestStories(t *testing.T) {
+func TestStories(t *testing.T) { playStories(t, setup) }
+
+// TestStoriesPostgres plays the same stories with the store in PostgreSQL.
+func TestStoriesPostgres(t *testing.T) {
+	playStories(t, func(env *testscript.Env) error {
+		err := setup(env)
+		env.Values[worldKey{}].(*world).url = storetest.Postgres(t)
+		return err
+	})
+}
+
+func playStories(t *testing.T, setup func(*testscript.Env) error) {
 	testscript.Run(t, testscript.Params{
 		Dir:   "scripts",
 		Setup: setup,
@@ -93,7 +107,9 @@ func withWorld(f func(*world, *testscript.TestScript, bool, []string)) func(*tes
 
 func (w *world) start(ts *testscript.TestScript, neg bool, _ []string) {
 	w.logs.mute(false)
-	a, err := openApp(w.dir, w.path, w.clock.clock(), slog.New(w.logs), nil)
+	// On PostgreSQL too the one that comes after a crash has the name of the one before it, as a
+	// container has that is started again: it need not wait for leases to run out.
+	a, err := opening{dir: w.dir, path: w.path, clock: w.clock.clock(), log: slog.New(w.logs), url: w.url, instance: "here"}.start()
 	if neg {
 		if err == nil {
 			ts.Fatalf("the app started")
@@ -105,17 +121,33 @@ func (w *world) start(ts *testscript.TestScript, neg bool, _ []string) {
 	w.app = a
 }
 
-// openApp starts the real app on dir/org and dir/state.
+// opening is what the real app is started with, on dir/org and dir/state.
+type opening struct {
+	dir      string
+	path     string // where commands are found
+	clock    dr.Clock
+	log      *slog.Logger
+	point    func(string)
+	url      string   // of a PostgreSQL database; empty: SQLite
+	instance string   // see app.Options
+	more     []string // further settings
+}
+
 func openApp(dir, path string, clock dr.Clock, log *slog.Logger, point func(string)) (*app.App, error) {
-	cfg, err := config.Load(config.Input{Environ: []string{
-		"SWITCHMAN_ORG=" + filepath.Join(dir, "org"), "SWITCHMAN_STATE_DIR=" + filepath.Join(dir, "state"), "SWITCHMAN_ADDR=off",
-		"SWITCHMAN_ANCHORS=", "PATH=" + path,
-		`SWITCHMAN_NOTIFY={"contact:mail": [{"file": "` + filepath.Join(dir, "mail.jsonl") + `"}], "contact:phone": [{"file": "` + filepath.Join(dir, "phone.jsonl") + `"}]}`}})
+	return opening{dir: dir, path: path, clock: clock, log: log, point: point}.start()
+}
+
+func (o opening) start() (*app.App, error) {
+	cfg, err := config.Load(config.Input{Environ: append([]string{
+		"SWITCHMAN_ORG=" + filepath.Join(o.dir, "org"), "SWITCHMAN_STATE_DIR=" + filepath.Join(o.dir, "state"), "SWITCHMAN_ADDR=off",
+		"SWITCHMAN_ANCHORS=", "PATH=" + o.path, "SWITCHMAN_DATABASE_URL=" + o.url,
+		`SWITCHMAN_NOTIFY={"contact:mail": [{"file": "` + filepath.Join(o.dir, "mail.jsonl") + `"}], "contact:phone": [{"file": "` + filepath.Join(o.dir, "phone.jsonl") + `"}]}`},
+		o.more...)})
 	if err != nil {
 		return nil, err
 	}
-	a, err := app.New(context.Background(), app.Options{Config: cfg, Version: "test", Log: log, Clock: &clock, Point: point,
-		Env: []string{"TOOL_DIR=" + filepath.Join(dir, "facts")}})
+	a, err := app.New(context.Background(), app.Options{Config: cfg, Version: "test", Log: o.log, Clock: &o.clock, Point: o.point,
+		Stdout: io.Discard, Instance: o.instance, Env: []string{"TOOL_DIR=" + filepath.Join(o.dir, "facts")}})
 	if err != nil {
 		return nil, err
 	}

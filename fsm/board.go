@@ -17,6 +17,7 @@ type board struct {
 	tries   []int // attempts that failed by themselves, for the retry limit
 	left    []int // needs not settled yet
 	after   [][]int
+	air     []bool         // in flight from this process; the outcome is still to come
 	was     []dr.StepState // state before the intent, as the store still has it
 	undoing []bool         // the newest attempt is an undo
 	ahead   []dr.Millis    // expected length of the longest chain from the step to the end
@@ -34,12 +35,13 @@ type course struct {
 }
 
 // newBoard reads the steps' rows. A check of a system waits for every step that moves it, whether
-// the plan says so or not: verifying a half-moved system proves nothing.
-func newBoard(s *dr.Slice, rows []dr.StepRow, attempts []dr.Attempt) *board {
+// the plan says so or not: verifying a half-moved system proves nothing. Steps in the air stay in
+// flight until they land, even where the store knows their outcome already; air may be nil.
+func newBoard(s *dr.Slice, rows []dr.StepRow, attempts []dr.Attempt, air []bool) *board {
 	n := len(s.Steps)
 	b := &board{slice: s, index: make(map[string]int, n), state: make([]dr.StepState, n), attempt: make([]int, n), tries: make([]int, n),
 		left: make([]int, n), after: make([][]int, n), was: make([]dr.StepState, n), undoing: make([]bool, n), groups: map[string]int{},
-		ahead: make([]dr.Millis, n), systems: map[string]*course{}}
+		ahead: make([]dr.Millis, n), air: make([]bool, n), systems: map[string]*course{}}
 	for i, st := range s.Steps {
 		b.index[st.ID] = i
 		b.state[i] = dr.StepBlocked
@@ -49,18 +51,26 @@ func newBoard(s *dr.Slice, rows []dr.StepRow, attempts []dr.Attempt) *board {
 			b.state[i], b.attempt[i] = row.State, row.Attempt
 		}
 	}
+	for i, flies := range air {
+		if flies {
+			b.depart(i)
+		}
+	}
 	for _, a := range attempts {
 		if i, ok := b.index[a.Step]; ok {
 			b.undoing[i] = a.Purpose == "undo"
-			if a.State == dr.StepFail {
+			if a.State == dr.StepFail && !(b.air[i] && a.N == b.attempt[i]) { // that one is counted as it lands
 				b.tries[i]++
 			}
 		}
 	}
 	for i := range s.Steps {
+		if b.state[i] == dr.StepIntent && b.byHand(i) {
+			b.groups[s.Steps[i].Group]++
+		}
 		for _, need := range b.needs(i) {
 			b.after[need] = append(b.after[need], i)
-			if !b.state[need].Settled() {
+			if !b.over(need) {
 				b.left[i]++
 			}
 		}
@@ -116,11 +126,13 @@ func (b *board) count(i int) {
 }
 
 // arrived looks at a system's course. Moved: every step of no return is done, or where there is none
-// every step that moves something. Proven: all its steps are done.
+// every step that moves something. Proven: all its steps are done. A system that no step is about
+// goes with the whole run.
 func (b *board) arrived(system string) (moved, proven bool) {
 	c := b.systems[system]
 	if c == nil {
-		return true, true
+		moved = b.settled("run", "")
+		return moved, moved && b.settled("verify", "")
 	}
 	moved = c.moveLeft == 0
 	if c.gates > 0 {
@@ -194,20 +206,43 @@ func (b *board) offer(i int) {
 	}
 }
 
-// take removes and returns the next step that may be sent, or -1. hold reports a step that waits
-// for a person first; it is not taken.
-func (b *board) take(max int) (step int, hold string) {
-	limit := b.slice.MaxInFlight
-	if limit <= 0 || limit > max {
-		limit = max
+// over reports whether a step keeps nobody waiting any more. What runs beside the critical path may
+// end badly and still is over.
+func (b *board) over(i int) bool {
+	return b.state[i].Settled() || b.slice.Steps[i].Off && (b.state[i] == dr.StepFail || b.state[i] == dr.StepUnknown)
+}
+
+// byHand reports whether a person's hand carries the step out, which no goroutine waits for. In a
+// rehearsal no hand does, and an undo is always an action.
+func (b *board) byHand(i int) bool {
+	return b.slice.Steps[i].Kind == dr.ManualStep && b.slice.Mode != dr.Rehearsal && !b.undoing[i]
+}
+
+// depart puts a step into the air; landed brings it down.
+func (b *board) depart(i int) {
+	b.state[i], b.air[i] = dr.StepIntent, true
+	b.flying++
+	b.groups[b.slice.Steps[i].Group]++
+}
+
+// full reports whether no more steps may be in flight at once.
+func (b *board) full(most int) bool {
+	if limit := b.slice.MaxInFlight; limit > 0 && limit < most {
+		most = limit
 	}
-	if b.flying >= limit {
+	return b.flying >= most
+}
+
+// take removes and returns the next step that may be sent, or -1. hold reports a step that waits
+// for a person first; it is not taken. A rehearsal waits for nobody.
+func (b *board) take(most int) (step int, hold string) {
+	if b.full(most) {
 		return -1, ""
 	}
 	best := -1
 	for k, i := range b.ready {
 		st := b.slice.Steps[i]
-		if st.Hold && b.state[i] == dr.StepBlocked {
+		if st.Hold && b.state[i] == dr.StepBlocked && b.slice.Mode != dr.Rehearsal {
 			hold = st.ID
 			continue
 		}
@@ -222,13 +257,14 @@ func (b *board) take(max int) (step int, hold string) {
 		return -1, hold
 	}
 	i := b.ready[best]
-	st := b.slice.Steps[i]
 	b.ready = slices.Delete(b.ready, best, best+1)
-	b.was[i], b.state[i] = b.state[i], dr.StepIntent
-	if st.Kind != dr.ManualStep {
-		b.flying++
+	b.was[i], b.undoing[i] = b.state[i], false
+	if b.byHand(i) {
+		b.state[i] = dr.StepIntent
+		b.groups[b.slice.Steps[i].Group]++
+	} else {
+		b.depart(i)
 	}
-	b.groups[st.Group]++
 	return i, ""
 }
 
@@ -243,28 +279,24 @@ func (b *board) before(i, j int) bool {
 
 // landed notes what became of a step that was taken, and offers what waited for it.
 func (b *board) landed(i int, to dr.StepState) {
-	st := b.slice.Steps[i]
 	if b.state[i] == dr.StepIntent {
-		if st.Kind != dr.ManualStep {
-			b.flying--
-		}
-		b.groups[st.Group]--
+		b.groups[b.slice.Steps[i].Group]--
 	}
-	before := b.state[i]
+	if b.air[i] {
+		b.air[i] = false
+		b.flying--
+	}
+	before := b.over(i)
 	b.state[i] = to
-	switch {
-	case to.Settled():
-		if !before.Settled() {
-			b.passed(i)
-		}
+	if b.over(i) && !before {
+		b.passed(i)
 		for _, j := range b.after[i] {
 			if b.left[j]--; b.left[j] == 0 {
 				b.offer(j)
 			}
 		}
-	case to == dr.StepReady:
-		b.offer(i)
 	}
+	b.offer(i)
 }
 
 // settled reports whether every step of a phase has ended well or was left out; steps off the
@@ -277,7 +309,7 @@ func (b *board) settled(phase string, system string) bool {
 		if st.Off && (system != "" || phase == "run") {
 			continue
 		}
-		if !b.state[i].Settled() && !(st.Off && b.state[i] == dr.StepFail) {
+		if !b.over(i) {
 			return false
 		}
 	}
@@ -287,28 +319,52 @@ func (b *board) settled(phase string, system string) bool {
 // quiet reports whether everything that runs beside the critical path has ended.
 func (b *board) quiet() bool {
 	for i, st := range b.slice.Steps {
-		if st.Off && !b.state[i].Settled() && b.state[i] != dr.StepFail {
+		if st.Off && !b.over(i) {
 			return false
 		}
 	}
 	return true
 }
 
-// undoReady lists steps to undo now: done, with an undo, and nothing done that came after them.
+// undoReady lists steps to undo now: those with an undo that something may be left of, once nothing
+// that came after them is left to undo.
 func (b *board) undoReady() []int {
 	var out []int
-	for i, st := range b.slice.Steps {
-		if b.state[i] != dr.StepOK && b.state[i] != dr.StepReady || st.Undo == nil {
-			continue
-		}
-		if b.state[i] == dr.StepReady && !b.undoing[i] {
-			continue
-		}
-		if !b.pendingAfter(i, map[int]bool{}) {
+	for i := range b.slice.Steps {
+		if b.undoable(i) && !b.pendingAfter(i, map[int]bool{}) {
 			out = append(out, i)
 		}
 	}
 	return out
+}
+
+// undoable reports whether an undo may be sent: the step was done, or was tried and failed, for that
+// may have done half of it; or its undo is to be sent again. An undo that failed waits for a person.
+func (b *board) undoable(i int) bool {
+	if b.slice.Steps[i].Undo == nil {
+		return false
+	}
+	switch b.state[i] {
+	case dr.StepOK:
+		return true
+	case dr.StepFail:
+		return !b.undoing[i]
+	case dr.StepReady:
+		return b.undoing[i]
+	}
+	return false
+}
+
+// toUndo reports whether a step's undo is still to come, or to come out.
+func (b *board) toUndo(i int) bool {
+	if b.slice.Steps[i].Undo == nil {
+		return false
+	}
+	switch b.state[i] {
+	case dr.StepOK, dr.StepIntent, dr.StepReady, dr.StepFail, dr.StepUnknown:
+		return true
+	}
+	return false
 }
 
 // pendingAfter reports whether a later step still waits to be undone.
@@ -318,11 +374,7 @@ func (b *board) pendingAfter(i int, seen map[int]bool) bool {
 			continue
 		}
 		seen[j] = true
-		undoable := b.slice.Steps[j].Undo != nil
-		if undoable && (b.state[j] == dr.StepOK || b.state[j] == dr.StepIntent || b.state[j] == dr.StepReady || b.state[j] == dr.StepFail) {
-			return true
-		}
-		if b.pendingAfter(j, seen) {
+		if b.toUndo(j) || b.pendingAfter(j, seen) {
 			return true
 		}
 	}
@@ -331,12 +383,8 @@ func (b *board) pendingAfter(i int, seen map[int]bool) bool {
 
 // undone reports whether nothing is left to undo.
 func (b *board) undone() bool {
-	for i, st := range b.slice.Steps {
-		if st.Undo == nil {
-			continue
-		}
-		switch b.state[i] {
-		case dr.StepOK, dr.StepIntent, dr.StepReady, dr.StepFail, dr.StepUnknown:
+	for i := range b.slice.Steps {
+		if b.toUndo(i) {
 			return false
 		}
 	}

@@ -13,12 +13,12 @@ import (
 // commits and not forty.
 type outcomes struct {
 	mu      sync.Mutex
-	waiting []*ending
+	waiting []*pendingOutcome
 	busy    bool
 }
 
-// ending is an outcome that waits to be written.
-type ending struct {
+// pendingOutcome is one that waits to be written.
+type pendingOutcome struct {
 	write func(tx *store.Tx) (*dr.Run, error)
 	run   *dr.Run // as it left the run; nil if unchanged
 	err   error
@@ -27,7 +27,7 @@ type ending struct {
 
 // put returns when the outcome is durable, or is known not to be.
 func (o *outcomes) put(ctx context.Context, s *store.Store, write func(tx *store.Tx) (*dr.Run, error)) (*dr.Run, error) {
-	e := &ending{write: write, done: make(chan struct{})}
+	e := &pendingOutcome{write: write, done: make(chan struct{})}
 	o.mu.Lock()
 	o.waiting = append(o.waiting, e)
 	if !o.busy {
@@ -62,7 +62,7 @@ func (o *outcomes) work(ctx context.Context, s *store.Store) {
 }
 
 // commit writes outcomes in one transaction and tells each of them how it went.
-func commit(ctx context.Context, s *store.Store, batch []*ending) error {
+func commit(ctx context.Context, s *store.Store, batch []*pendingOutcome) error {
 	err := s.Write(ctx, func(tx *store.Tx) (err error) {
 		for _, e := range batch {
 			if e.run, err = e.write(tx); err != nil {

@@ -41,15 +41,39 @@ func (s *Situation) flying() bool {
 	return false
 }
 
-// stuck lists steps a person has to look at before the run can go on.
+// stuck lists steps a person has to look at before the run can go on. What runs beside the critical
+// path keeps nobody, and on the way back only undos count.
 func (s *Situation) stuck() []string {
 	var ids []string
 	for _, r := range s.Steps {
-		if r.State == dr.StepFail || r.State == dr.StepUnknown {
+		st, _ := s.Slice.Step(r.Step)
+		if (r.State == dr.StepFail || r.State == dr.StepUnknown) && s.onTheWay(r.Step) && (!st.Off || s.goingBack()) {
 			ids = append(ids, r.Step)
 		}
 	}
 	return ids
+}
+
+// held names the step the run waits before at a hold point; empty where there is none.
+func (s *Situation) held() string {
+	b := newBoard(s.Slice, s.Steps, s.Attempts, nil)
+	for _, i := range b.ready {
+		if st := s.Slice.Steps[i]; st.Hold && b.state[i] == dr.StepBlocked {
+			return st.ID
+		}
+	}
+	return ""
+}
+
+// goingBack reports whether the run is being rolled back, paused or not.
+func (s *Situation) goingBack() bool {
+	return s.Run.State == dr.RollingBack || s.Run.ResumeTo == dr.RollingBack
+}
+
+// onTheWay reports whether what became of a step is about the way the run takes now: a step that failed
+// on the way out is not sent again on the way back, only its undo is.
+func (s *Situation) onTheWay(step string) bool {
+	return !s.goingBack() || s.Newest[step].Purpose == "undo"
 }
 
 // Act is what somebody wants done to a run.
@@ -226,12 +250,12 @@ func (d *decision) refusedTry(ref *approval.Refusal) *Change {
 	}
 	r := &d.c.Run
 	r.CodeTries++
-	max := max(1, d.s.Slice.Rule.CodeTries)
-	if r.CodeTries >= max {
+	_, limit := approval.Tries(d.s.Case)
+	if r.CodeTries >= limit {
 		r.CodeLocked = true
 		d.revokeCodes("locked")
 	}
-	d.row(dr.RowCodeTried, dr.CodeTriedData{Tries: r.CodeTries, Left: max - r.CodeTries, Locked: r.CodeLocked})
+	d.row(dr.RowCodeTried, dr.CodeTriedData{Tries: r.CodeTries, Left: limit - r.CodeTries, Locked: r.CodeLocked})
 	return d.c
 }
 

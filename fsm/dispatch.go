@@ -3,6 +3,7 @@ package fsm
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -163,7 +164,8 @@ func (r *runner) dispatch(ctx context.Context, out []sending) (sent bool, err er
 // process stops: a once step is never cut short by us, only by its own time-out.
 func (r *runner) fly(ctx context.Context, s sending) {
 	keep := context.WithoutCancel(ctx)
-	f := flight{r: r, run: r.run, st: s.st, a: s.a, job: r.job(s.st, s.a, s.call), forced: r.forced(s.st.System), tries: r.board.tries[s.i]}
+	f := flight{r: r, run: r.run, st: s.st, a: s.a, job: r.job(s.st, s.a, s.call), forced: r.forced(s.st.System), tries: r.board.tries[s.i],
+		slice: r.slice, send: r.send, stop: ctx.Done()}
 	r.e.wg.Add(1)
 	go func() {
 		defer r.e.wg.Done()
@@ -191,7 +193,8 @@ func (r *runner) job(st dr.Step, a dr.Attempt, call dr.Call) actions.Job {
 		Timeout: st.Timeout, Evidence: st.Evidence, Challenge: r.slice.Challenge, Watermark: watermark(r.slice), Addresses: addresses(r.slice)}
 }
 
-// intend writes the intents in one commit. It answers nil if the run may not send now.
+// intend writes the intents in one commit. It answers nil if the run may not send now, or one of the
+// steps is not where the picture of the run has it.
 func (r *runner) intend(ctx context.Context, out []sending) (*dr.Run, error) {
 	r.pass("before_intent", len(out))
 	var changed *dr.Run
@@ -224,6 +227,9 @@ func (r *runner) intend(ctx context.Context, out []sending) (*dr.Run, error) {
 		return nil
 	})
 	r.pass("after_intent", len(out))
+	if dr.KindOf(err) == dr.Conflict && !errors.Is(err, store.ErrFenced) {
+		return nil, nil // a person moved one of the steps meanwhile
+	}
 	return changed, err
 }
 
@@ -253,13 +259,16 @@ type flight struct {
 	job    actions.Job
 	forced bool
 	tries  int // attempts of this step that failed before
+	slice  *dr.Slice
+	send   sender
+	stop   <-chan struct{} // closed when the process stops
 }
 
 // land sends the attempt, proves what it did, writes the outcome, and answers where the step is.
 func (f *flight) land(ctx context.Context, i int) landing {
 	e := f.r.e
 	e.cfg.Point("before_dispatch")
-	res := f.r.send(ctx, f.st, f.job)
+	res := f.send(ctx, f.st, f.job)
 	e.cfg.Point("after_dispatch")
 	found := dr.Found("")
 	if f.run.Mode != dr.Rehearsal {
@@ -322,26 +331,64 @@ func (f *flight) write(ctx context.Context, i int, res actions.Result, found dr.
 	a.Outcome, a.Code, a.Text, a.Probe = e.now(), res.Code, res.Text, string(found)
 	a.Masked, a.MaskRules, a.Dispatched = res.Masked, res.MaskRules, a.Intent
 	for _, file := range res.Files {
-		blob, err := f.keep(ctx, file)
+		err := f.persist("keeping evidence", func() error {
+			blob, err := f.keep(ctx, file)
+			if err == nil {
+				a.Evidence = append(a.Evidence, blob)
+			}
+			return err
+		})
 		if err != nil {
 			e.cfg.Log.Error("keeping evidence; the outcome is written without it", "run", a.Run, "step", a.Step, "err", err)
 			a.Text += " (evidence could not be kept)"
-			continue
 		}
-		a.Evidence = append(a.Evidence, blob)
+		if err := file.Remove(); err != nil {
+			e.cfg.Log.Warn("removing spooled evidence", "run", a.Run, "step", a.Step, "err", err)
+		}
 	}
-	o := f.consequence(res, found)
+	l := landing{step: i}
 	e.cfg.Point("before_outcome")
-	run, err := e.writeOutcome(ctx, f, a, o, res.Facts)
+	l.err = f.persist("writing an outcome", func() (err error) {
+		l.run, l.to, err = e.writeOutcome(ctx, f, a, f.consequence(res, found), res.Facts)
+		return err
+	})
 	e.cfg.Point("after_outcome")
-	if err == nil && o.to == dr.StepReady && f.st.Retry.Backoff > 0 {
-		<-e.cfg.Clock.After(f.st.Retry.Backoff.Duration())
+	l.fail = res.State == dr.StepFail
+	if l.err == nil && l.to == dr.StepReady && f.st.Retry.Backoff > 0 {
+		f.wait(f.st.Retry.Backoff.Duration())
 	}
-	return landing{step: i, to: o.to, fail: o.attempt == dr.StepFail, run: run, err: err}
+	return l
+}
+
+// persist writes something that must not be lost, again and again while the store is out of reach, such
+// as on a full disk: what a step did is known now and may never be again. It gives up when the run is
+// somebody else's or the process stops; whoever comes next then looks for itself.
+func (f *flight) persist(doing string, write func() error) error {
+	for try := 0; ; try++ {
+		err := write()
+		if dr.KindOf(err) != dr.Unavailable {
+			return err
+		}
+		if try%60 == 0 {
+			f.r.e.cfg.Log.Error(doing+"; it is tried again every second", "run", f.a.Run, "step", f.a.Step, "err", err)
+		}
+		if !f.wait(time.Second) {
+			return err
+		}
+	}
+}
+
+// wait lets time pass; false means that the process stops.
+func (f *flight) wait(d time.Duration) bool {
+	select {
+	case <-f.stop:
+		return false
+	case <-f.r.e.cfg.Clock.After(d):
+		return true
+	}
 }
 
 func (f *flight) keep(ctx context.Context, file actions.File) (dr.Blob, error) {
-	defer file.Remove()
 	src, err := file.Open()
 	if err != nil {
 		return dr.Blob{}, fmt.Errorf("opening %s: %w", file.Name, err)
@@ -362,17 +409,20 @@ type outcome struct {
 // forced system, and what stops the run for a person.
 func (f *flight) consequence(res actions.Result, found dr.Found) outcome {
 	o := outcome{attempt: res.State, to: res.State}
-	again := f.st.Class != dr.Once && f.tries < f.st.Retry.Times && f.a.Purpose == "do"
+	do := f.a.Purpose == "do"
+	again := do && f.st.Class != dr.Once && f.tries < f.st.Retry.Times
 	switch {
 	case res.State == dr.StepOK:
-		if f.a.Purpose == "undo" {
+		if !do {
 			o.to = dr.StepUndone
 		}
+	case f.run.Mode == dr.Rehearsal: // cut off by a crash; nothing had gone out
+		o.to, o.why = dr.StepReady, "rehearsed again"
 	case res.State == dr.StepFail && again:
 		o.to, o.why = dr.StepReady, "tried again by itself"
-	case f.forced && f.st.Ungraceful.Do == "try":
+	case do && f.forced && f.st.Ungraceful.Do == "try":
 		o.to, o.why = dr.StepSkipped, "forced: tried without success"
-	case res.State == dr.StepFail && f.st.Off:
+	case res.State == dr.StepFail && do && f.st.Off:
 		o.why = "beside the critical path: the run goes on"
 	case res.State == dr.StepFail:
 		o.pause = dr.StepFailed
@@ -384,7 +434,32 @@ func (f *flight) consequence(res actions.Result, found dr.Found) outcome {
 	default:
 		o.to, o.pause = dr.StepUnknown, dr.OutcomeUnknown
 	}
+	if do && f.st.Off && o.to == dr.StepUnknown {
+		o.why, o.pause = "beside the critical path: the run goes on", ""
+	}
 	return o
+}
+
+// overtaken is the consequence for a step that was sent gracefully and did not go well, in a system
+// that was forced while it was in the air: what its ungraceful form says, as for steps that had failed
+// before. Nobody needs to be asked about a dead machine one step at a time.
+func (f *flight) overtaken(o outcome) outcome {
+	if to, ok := ungraceful(f.st); ok && f.a.Purpose == "do" && !f.forced {
+		o.to, o.why, o.pause = to, "forced while in flight", ""
+	}
+	return o
+}
+
+// ungraceful is where a step goes that did not go well once its system is forced; false where the
+// ungraceful form is the same as the graceful one.
+func ungraceful(st dr.Step) (dr.StepState, bool) {
+	switch st.Ungraceful.Do {
+	case "skip", "try":
+		return dr.StepSkipped, true
+	case "own":
+		return dr.StepReady, true
+	}
+	return "", false
 }
 
 // addresses are the targets a step may call over HTTP: those of the plan's own nodes.

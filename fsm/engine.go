@@ -56,6 +56,7 @@ type Engine struct {
 	wg       sync.WaitGroup
 	kick     chan struct{}
 	slots    chan struct{} // one per step in flight, over all runs
+	tended   map[string]bool
 }
 
 // New makes an engine; nothing runs before Start.
@@ -72,7 +73,7 @@ func New(cfg Config) *Engine {
 	if cfg.Parallel <= 0 {
 		cfg.Parallel = mostInHand
 	}
-	return &Engine{cfg: cfg, slots: make(chan struct{}, cfg.Parallel), runners: map[string]*runner{}, slices: map[string]*dr.Slice{}, compiled: map[string]string{}, codeMu: map[string]*sync.Mutex{},
+	return &Engine{cfg: cfg, slots: make(chan struct{}, cfg.Parallel), runners: map[string]*runner{}, slices: map[string]*dr.Slice{}, compiled: map[string]string{}, codeMu: map[string]*sync.Mutex{}, tended: map[string]bool{},
 		kick: make(chan struct{}, 1)}
 }
 
@@ -173,7 +174,8 @@ func (e *Engine) tend(ctx context.Context) {
 	}
 }
 
-// round looks once at every open run.
+// round looks once at every open run. Looks and calls wait for the world outside, so they go their own
+// way: a mail server that does not answer must not keep a run from starting.
 func (e *Engine) round(ctx context.Context) error {
 	var runs []dr.Run
 	err := e.cfg.Store.Read(ctx, func(r *store.Reader) (err error) {
@@ -188,21 +190,49 @@ func (e *Engine) round(ctx context.Context) error {
 			return nil
 		}
 		switch run.State {
-		case dr.Draft, dr.Preflight:
-			err = e.look(ctx, run.ID)
-		case dr.AwaitingApproval, dr.AwaitingCode:
-			err = e.tendRound(ctx, run)
 		case dr.Running, dr.Verifying, dr.RollingBack, dr.Paused:
 			e.own(ctx, run.ID)
 		}
-		if err == nil {
-			err = e.callOut(ctx, run)
-		}
-		if err != nil && ctx.Err() == nil {
-			e.cfg.Log.Error("tending a run", "run", run.ID, "state", run.State, "err", err)
-		}
+		e.aside(run.ID, func() {
+			if err := e.tendOne(ctx, run); err != nil && ctx.Err() == nil {
+				e.cfg.Log.Error("tending a run", "run", run.ID, "state", run.State, "err", err)
+			}
+		})
 	}
 	return nil
+}
+
+// tendOne does what time, files and silence do to one run.
+func (e *Engine) tendOne(ctx context.Context, run dr.Run) error {
+	var err error
+	switch run.State {
+	case dr.Draft, dr.Preflight:
+		err = e.look(ctx, run.ID)
+	case dr.AwaitingApproval, dr.AwaitingCode:
+		err = e.tendRound(ctx, run)
+	}
+	if err != nil {
+		return err
+	}
+	return e.callOut(ctx, run)
+}
+
+// aside does something for a run beside the loop, unless the last of it is still at it.
+func (e *Engine) aside(run string, do func()) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.tended[run] {
+		return
+	}
+	e.tended[run] = true
+	e.wg.Add(1)
+	go func() {
+		defer e.wg.Done()
+		do()
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		delete(e.tended, run)
+	}()
 }
 
 func openRunStates() []dr.State {

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/switchman-dr/switchman/approval"
 	"github.com/switchman-dr/switchman/dr"
 )
 
@@ -26,6 +27,7 @@ func LifeGuards() []Guard {
 		{"step", stepFits},
 		{"decider", otherThanStarter},
 		{"verdict", knownVerdict},
+		{"ending", ending},
 		{"resume", nothingStuck},
 		{"rollback", mayRollBack},
 		{"force", mayForce},
@@ -44,8 +46,11 @@ func rosterReadable(s Situation, _ Act) *dr.Error {
 	return nil
 }
 
-func clockSteady(s Situation, _ Act) *dr.Error {
-	if s.ClockStepped {
+// clockSteady freezes decisions while the clock cannot be trusted. What only stops stays possible: a
+// pause, a no, a vote taken back, a request given up.
+func clockSteady(s Situation, a Act) *dr.Error {
+	stops := slices.Contains([]dr.Verb{dr.VerbPause, dr.VerbDeny, dr.VerbWithdraw, dr.VerbCancel}, a.Verb)
+	if s.ClockStepped && !stops {
 		return dr.Refuse("clock_stepped_back", nil)
 	}
 	return nil
@@ -151,7 +156,8 @@ func otherThanStarter(s Situation, a Act) *dr.Error {
 		return nil
 	}
 	since := s.Newest[a.Args.Step].Outcome
-	if s.Slice.Rule.DecideAfter > 0 && !since.IsZero() && s.Now.Since(since) >= s.Slice.Rule.DecideAfter && me.Has(dr.Operator) {
+	waited := s.Slice.Rule.DecideAfter > 0 && !since.IsZero() && s.Now.Since(since) >= s.Slice.Rule.DecideAfter
+	if waited && me.Has(dr.Operator) && approval.OnDuty(me, s.Zone, s.Now) {
 		return nil
 	}
 	return dr.Refuse("decide_by_starter", dr.Args{"person": me.Name, "after": s.Slice.Rule.DecideAfter.String()})
@@ -164,9 +170,21 @@ func knownVerdict(_ Situation, a Act) *dr.Error {
 	return nil
 }
 
+// ending keeps a run that is being aborted from being set going again before its last step has landed.
+func ending(s Situation, a Act) *dr.Error {
+	if s.Run.EndAsked != "" && (a.Verb == dr.VerbResume || a.Verb == dr.VerbRollback) {
+		return dr.Refuse("abort_under_way", dr.Args{"run": s.Run.ID})
+	}
+	return nil
+}
+
+// nothingStuck refuses a resume that could not go anywhere.
 func nothingStuck(s Situation, a Act) *dr.Error {
 	if a.Verb != dr.VerbResume {
 		return nil
+	}
+	if s.Run.Pause == dr.HoldPoint && s.held() != "" {
+		return dr.Refuse("resume_at_hold", dr.Args{"run": s.Run.ID, "step": s.held()})
 	}
 	if stuck := s.stuck(); len(stuck) > 0 {
 		return dr.Refuse("resume_stuck", dr.Args{"steps": strings.Join(stuck, ", ")})
@@ -179,6 +197,9 @@ func nothingStuck(s Situation, a Act) *dr.Error {
 func mayRollBack(s Situation, a Act) *dr.Error {
 	if a.Verb != dr.VerbRollback {
 		return nil
+	}
+	if s.goingBack() {
+		return dr.Refuse("verb_not_now", dr.Args{"run": s.Run.ID, "verb": string(a.Verb), "state": string(dr.RollingBack)})
 	}
 	if s.Run.Passed {
 		return dr.Refuse("rollback_passed", dr.Args{"run": s.Run.ID})
@@ -198,6 +219,9 @@ func mayRollBack(s Situation, a Act) *dr.Error {
 func mayForce(s Situation, a Act) *dr.Error {
 	if a.Verb != dr.VerbForce {
 		return nil
+	}
+	if s.goingBack() {
+		return dr.Refuse("verb_not_now", dr.Args{"run": s.Run.ID, "verb": string(a.Verb), "state": string(dr.RollingBack)})
 	}
 	for _, id := range a.Args.Systems {
 		if s.Run.System(id) == nil {

@@ -3,6 +3,7 @@ package fsm
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/switchman-dr/switchman/dr"
 )
@@ -36,6 +37,7 @@ func (d *decision) life() {
 		r.Commander, r.Handover = d.a.Actor.Person, ""
 	case dr.VerbPreflight:
 		d.c.Look = true
+		d.asked("preflight", args.Reason)
 	case dr.VerbOrder:
 		r.Challenge, r.Observer = args.Text, d.a.Actor.Person
 		r.Clocks.Ordered = d.s.Now
@@ -50,6 +52,11 @@ func (d *decision) life() {
 	default:
 		d.step()
 	}
+}
+
+// asked journals what somebody wants that has not moved the run yet.
+func (d *decision) asked(what, why string) {
+	d.row(dr.RowState, dr.StateData{From: d.c.Run.State, To: d.c.Run.State, Event: what, Pause: d.c.Run.Pause, Reason: why})
 }
 
 // number names a finding by the run's version, which no two decisions share.
@@ -77,7 +84,7 @@ func (d *decision) abort() {
 	}
 	if d.s.flying() {
 		r.EndAsked = dr.Failed
-		d.row(dr.RowCommand, dr.CommandData{From: d.a.Actor.Person, To: "abort"})
+		d.asked("abort", d.a.Args.Reason)
 		return
 	}
 	d.fail(d.a.Args.Reason)
@@ -88,16 +95,27 @@ func (d *decision) fail(reason string) {
 	r := &d.c.Run
 	r.EndAsked, r.Verdict = "", "failed"
 	markUnfinished(r)
-	for _, row := range d.s.Steps {
-		if row.State == dr.StepBlocked || row.State == dr.StepReady {
-			row.State, row.Reason = dr.StepNever, "aborted"
-			d.c.Steps = append(d.c.Steps, row)
-		}
-	}
+	d.callOff("aborted")
 	from := r.State
 	moveRun(r, evFail, "", d.s.Now)
 	d.row(dr.RowState, dr.StateData{From: from, To: r.State, Event: string(evFail), Reason: reason, Verdict: r.Verdict})
 	d.c.Unlock = true
+}
+
+// callOff takes out what was not sent yet, and what a person was asked to do and has not done.
+func (d *decision) callOff(why string) {
+	for _, row := range d.s.Steps {
+		st, _ := d.s.Slice.Step(row.Step)
+		switch {
+		case row.State == dr.StepBlocked, row.State == dr.StepReady:
+		case row.State == dr.StepIntent && st.Kind == dr.ManualStep:
+			d.outcome(row, dr.StepNever)
+		default:
+			continue
+		}
+		row.State, row.Reason = dr.StepNever, why
+		d.c.Steps = append(d.c.Steps, row)
+	}
 }
 
 // markUnfinished says of each system what the end of the run leaves it as.
@@ -114,12 +132,7 @@ func markUnfinished(r *dr.Run) {
 
 // rollback turns the run round. The executor undoes what was done, last first.
 func (d *decision) rollback() {
-	for _, row := range d.s.Steps {
-		if row.State == dr.StepBlocked || row.State == dr.StepReady {
-			row.State, row.Reason = dr.StepNever, "rolled back"
-			d.c.Steps = append(d.c.Steps, row)
-		}
-	}
+	d.callOff("rolled back")
 	d.move(evUndo, "", d.a.Args.Reason)
 }
 
@@ -135,7 +148,7 @@ func (d *decision) force() {
 			}
 		}
 		r.Force = &dr.ForceAsk{Systems: systems, Reason: d.a.Args.Reason, By: me.ID, Human: me.Human, At: d.s.Now}
-		d.row(dr.RowCommand, dr.CommandData{From: me.ID, To: "force"})
+		d.asked("force", strings.Join(systems, ", ")+": "+d.a.Args.Reason)
 		return
 	}
 	setSystems(r, func(s *dr.RunSystem) {
@@ -157,11 +170,8 @@ func (d *decision) reforce(systems []string) {
 		if !slices.Contains(systems, st.System) || (row.State != dr.StepFail && row.State != dr.StepUnknown) {
 			continue
 		}
-		switch st.Ungraceful.Do {
-		case "skip", "try":
-			d.setStep(row, dr.StepSkipped, "forced")
-		case "own":
-			d.setStep(row, dr.StepReady, "forced")
+		if to, ok := ungraceful(st); ok {
+			d.setStep(row, to, "forced")
 		}
 	}
 }
@@ -169,26 +179,46 @@ func (d *decision) reforce(systems []string) {
 // close ends the time at the standby without going home.
 func (d *decision) close() {
 	ev := evClose
-	if excepted(d.c.Run, d.s.Steps) {
+	if d.c.Run.Verdict == "exceptions" || excepted(d.c.Run, d.s.Slice, d.s.Steps) {
 		ev, d.c.Run.Verdict = evExcept, "exceptions"
 	}
 	d.move(ev, "", d.a.Args.Reason)
 }
 
 // excepted reports whether the run's end must not be called clean: a person skipped or decided
-// something, a check was overridden, or a target was missed.
-func excepted(r dr.Run, steps []dr.StepRow) bool {
+// something, a check was overridden, a target was missed, or what the plan called success was not
+// reached, or not even measured.
+func excepted(r dr.Run, s *dr.Slice, steps []dr.StepRow) bool {
 	if len(r.Overrides) > 0 {
 		return true
+	}
+	for _, c := range criteria(s, r) {
+		if c.Result == "failed" || c.Result == "not_measured" && c.Metric != "probe" {
+			return true
+		}
 	}
 	for _, s := range r.Systems {
 		if s.State != "verified" || (s.Verdict != "" && s.Verdict != "passed") {
 			return true
 		}
 	}
-	return slices.ContainsFunc(steps, func(row dr.StepRow) bool {
-		return row.State == dr.StepFail || (row.State == dr.StepSkipped && row.By != "")
-	})
+	return slices.ContainsFunc(steps, func(row dr.StepRow) bool { return takenOnTrust(s, row, "") })
+}
+
+// takenOnTrust reports whether a step of a system, or of any, did not end by an outcome that was seen
+// to be good: it failed or is not known, or a person left it out or said what became of it.
+func takenOnTrust(s *dr.Slice, row dr.StepRow, system string) bool {
+	st, _ := s.Step(row.Step)
+	if system != "" && st.System != system {
+		return false
+	}
+	switch row.State {
+	case dr.StepFail, dr.StepUnknown:
+		return true
+	case dr.StepSkipped:
+		return row.By != ""
+	}
+	return row.State == dr.StepOK && row.By != "" && st.Kind != dr.ManualStep
 }
 
 // step works out the verbs that are about one step.
@@ -208,20 +238,27 @@ func (d *decision) step() {
 	case dr.VerbDecide:
 		to := map[string]dr.StepState{"done": dr.StepOK, "failed": dr.StepFail, "again": dr.StepReady}[args.Verdict]
 		d.outcome(row, to)
+		if to == dr.StepOK && d.s.Newest[row.Step].Purpose == "undo" {
+			to = dr.StepUndone
+		}
 		d.setStep(row, to, args.Reason)
 	}
 	d.resumeIfFree()
 }
 
 // outcome closes the newest attempt by a person's word. "Again" leaves it unknown for good: what
-// it did, nobody will ever know, and the report says so.
+// it did, nobody will ever know, and the report says so. An attempt that had ended in the unknown keeps
+// that moment: what follows is people's time and not the machine's.
 func (d *decision) outcome(row dr.StepRow, to dr.StepState) {
 	at, ok := d.s.Newest[row.Step]
 	if !ok || (at.State != dr.StepIntent && at.State != dr.StepUnknown) || to == dr.StepReady {
 		return
 	}
-	at.State, at.Outcome, at.DecidedBy, at.Reason = to, d.s.Now, d.a.Actor.Person, d.a.Args.Reason
-	if to == dr.StepSkipped {
+	at.State, at.DecidedBy, at.Reason = to, d.a.Actor.Person, d.a.Args.Reason
+	if at.Outcome.IsZero() {
+		at.Outcome = d.s.Now
+	}
+	if to == dr.StepSkipped || to == dr.StepNever {
 		at.State = dr.StepFail
 	}
 	d.c.Outcomes = append(d.c.Outcomes, at)
@@ -247,10 +284,13 @@ func (d *decision) setStep(row dr.StepRow, to dr.StepState, reason string) {
 }
 
 // resumeIfFree lets the run go on by itself once nothing is left that made it stop. An operator's
-// own pause stays until somebody resumes it.
+// own pause stays until somebody resumes it, and a hold point until somebody has passed it.
 func (d *decision) resumeIfFree() {
 	r := &d.c.Run
-	if r.State != dr.Paused || r.Pause == dr.ByOperator || r.Pause == dr.Restarted || len(d.s.stuck()) > 0 {
+	if r.State != dr.Paused || r.Pause == dr.ByOperator || r.Pause == dr.Restarted || r.EndAsked != "" || len(d.s.stuck()) > 0 {
+		return
+	}
+	if st, _ := d.s.Slice.Step(d.a.Args.Step); r.Pause == dr.HoldPoint && !st.Hold {
 		return
 	}
 	from := r.State

@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -10,15 +11,27 @@ import (
 )
 
 // writeOutcome writes what became of an attempt and all that follows from it in one transaction:
-// the step, a system that has arrived, a run that must stop. It answers the run if it changed.
-func (e *Engine) writeOutcome(ctx context.Context, f *flight, a dr.Attempt, o outcome, facts map[string]int64) (*dr.Run, error) {
-	a.State = o.attempt
-	return f.r.outcomes.put(ctx, e.cfg.Store, func(tx *store.Tx) (*dr.Run, error) {
+// the step, what a system has lost, a run that must stop. It answers the run if it changed, and where
+// the step went.
+func (e *Engine) writeOutcome(ctx context.Context, f *flight, a dr.Attempt, want outcome, facts map[string]int64) (*dr.Run, dr.StepState, error) {
+	a.State, a.Facts = want.attempt, facts
+	var o outcome
+	run, err := f.r.outcomes.put(ctx, e.cfg.Store, func(tx *store.Tx) (*dr.Run, error) {
+		o = want
 		if err := tx.Fence(ctx, lease(a.Run), e.cfg.Instance, a.Epoch); err != nil {
 			return nil, err
 		}
 		if _, err := tx.LockState(ctx, a.Run); err != nil {
 			return nil, err
+		}
+		if o.pause != "" {
+			run, err := tx.Run(ctx, a.Run)
+			if err != nil {
+				return nil, err
+			}
+			if sys := run.System(f.st.System); sys != nil && sys.Forced {
+				o = f.overtaken(o)
+			}
 		}
 		if err := tx.Outcome(ctx, a, o.to); err != nil {
 			return nil, fmt.Errorf("writing the outcome of %s: %w", a.Step, err)
@@ -35,9 +48,12 @@ func (e *Engine) writeOutcome(ctx context.Context, f *flight, a dr.Attempt, o ou
 		if err != nil {
 			return nil, err
 		}
-		e.settle(tx, f, &run, a.Step, o, facts)
+		if err := e.settle(ctx, tx, f, &run, o, facts); err != nil {
+			return nil, err
+		}
 		return &run, tx.UpdateRun(ctx, &run)
 	})
+	return run, o.to, err
 }
 
 func outcomeData(a dr.Attempt, f *flight) dr.OutcomeData {
@@ -55,39 +71,52 @@ func (f *flight) matters(o outcome, facts map[string]int64) bool {
 }
 
 // settle brings the run in line with a step's outcome.
-func (e *Engine) settle(tx *store.Tx, f *flight, run *dr.Run, step string, o outcome, facts map[string]int64) {
+func (e *Engine) settle(ctx context.Context, tx *store.Tx, f *flight, run *dr.Run, o outcome, facts map[string]int64) error {
 	now := e.now()
 	if f.st.NoReturn && o.to == dr.StepOK {
 		run.Passed = true
 	}
-	sys := run.System(f.st.System)
-	if sys != nil && len(facts) > 0 {
-		measure(sys, facts)
+	if sys := run.System(f.st.System); sys != nil && len(facts) > 0 {
+		attempts, err := tx.Attempts(ctx, run.ID)
+		if err != nil {
+			return err
+		}
+		measure(sys, f.slice, attempts)
 	}
 	if o.pause != "" && run.State.Moving() {
 		from := run.State
 		moveRun(run, evPause, o.pause, now)
 		tx.Journal(newRow(now, run.ID, dr.RowState, dr.Itself(),
-			dr.StateData{From: from, To: run.State, Event: string(evPause), Pause: o.pause, Reason: step}))
+			dr.StateData{From: from, To: run.State, Event: string(evPause), Pause: o.pause, Reason: f.st.ID}))
 	}
+	return nil
 }
 
-// measure takes over what a reconciliation or a probe counted.
-func measure(sys *dr.RunSystem, facts map[string]int64) {
-	if n, ok := facts["lost"]; ok {
-		sys.Lost = n
-		if n == 0 && sys.RPO < 0 {
-			sys.RPO = 0
+// measure adds up what the newest attempt of each step of a system counted: a reconciliation done
+// again counts once, and one protection that lost nothing does not hide that another did.
+func measure(sys *dr.RunSystem, s *dr.Slice, attempts []dr.Attempt) {
+	newest := map[string]map[string]int64{}
+	for _, a := range attempts {
+		if st, ok := s.Step(a.Step); ok && st.System == sys.ID && len(a.Facts) > 0 {
+			newest[a.Step] = a.Facts
 		}
 	}
-	if n, ok := facts["lag_ms"]; ok {
-		sys.RPO = max(sys.RPO, dr.Millis(n))
-	}
-	if n, ok := facts["rpo_ms"]; ok {
-		sys.RPO = dr.Millis(n)
-	}
-	if n, ok := facts["served"]; ok {
-		sys.Served = n
+	sys.Lost, sys.RPO, sys.Served = -1, -1, -1
+	for _, facts := range newest {
+		if n, ok := facts["lost"]; ok {
+			sys.Lost = max(sys.Lost, 0) + n
+			if n == 0 {
+				sys.RPO = max(sys.RPO, 0)
+			}
+		}
+		for _, name := range []string{"lag_ms", "rpo_ms"} {
+			if n, ok := facts[name]; ok {
+				sys.RPO = max(sys.RPO, dr.Millis(n))
+			}
+		}
+		if n, ok := facts["served"]; ok {
+			sys.Served = max(sys.Served, n)
+		}
 	}
 }
 
@@ -127,7 +156,14 @@ func (r *runner) arrive(ctx context.Context, tx *store.Tx, run *dr.Run, sys *dr.
 	if proven && sys.State == "moved" {
 		sys.State, sys.Restored, p.Proven = "verified", now, now
 		sys.RTO = now.Since(rtoClock(*run, r.slice.Rule.RTOFrom))
+		rows, err := tx.Steps(ctx, run.ID)
+		if err != nil {
+			return err
+		}
 		sys.Verdict = verdictOf(*sys)
+		if sys.Verdict == "passed" && slices.ContainsFunc(rows, func(row dr.StepRow) bool { return takenOnTrust(r.slice, row, sys.ID) }) {
+			sys.Verdict = "exceptions"
+		}
 		if now.After(run.Clocks.Restored.Time) {
 			run.Clocks.Restored = now
 		}
@@ -163,7 +199,7 @@ func verdictOf(s dr.RunSystem) string {
 	switch {
 	case s.RTOTarget > 0 && s.RTO > s.RTOTarget:
 		return "missed_rto"
-	case s.RPO > s.RPOTarget && s.RPO >= 0:
+	case s.RPO > s.RPOTarget && s.RPO >= 0, s.RPOTarget == 0 && s.Lost > 0:
 		return "missed_rpo"
 	}
 	return "passed"
@@ -225,8 +261,16 @@ func (r *runner) advance(ctx context.Context, ev Event) error {
 // leaveOut skips a step by rule.
 func (r *runner) leaveOut(ctx context.Context, i int, why string) error {
 	st := r.slice.Steps[i]
+	moved := false
 	err := r.update(ctx, func(tx *store.Tx, run *dr.Run) error {
 		now := r.e.now()
+		was, err := tx.Step(ctx, run.ID, st.ID)
+		if err != nil {
+			return err
+		}
+		if moved = !run.State.Moving() || was.State != r.board.was[i]; moved {
+			return nil
+		}
 		row := dr.StepRow{Run: run.ID, Step: st.ID, State: dr.StepSkipped, Attempt: r.board.attempt[i], Ended: now, Reason: why}
 		if err := tx.SetStep(ctx, row); err != nil {
 			return err
@@ -235,8 +279,9 @@ func (r *runner) leaveOut(ctx context.Context, i int, why string) error {
 			dr.StepData{Step: st.ID, N: row.Attempt, From: dr.StepReady, To: dr.StepSkipped, Reason: why, How: "forced"}))
 		return nil
 	})
-	if err != nil {
+	if err != nil || moved {
 		r.board.landed(i, r.board.was[i])
+		r.reload()
 		return err
 	}
 	r.board.landed(i, dr.StepSkipped)
@@ -265,7 +310,7 @@ func (r *runner) finish(ctx context.Context) error {
 			run.Clocks.Restored = now
 		}
 		run.Verdict = "passed"
-		if excepted(*run, rows) || slices.ContainsFunc(criteria(r.slice, *run), func(c CriterionView) bool { return c.Result == "failed" }) {
+		if excepted(*run, r.slice, rows) {
 			run.Verdict = "exceptions"
 		}
 		if run.Direction == dr.Outbound {
@@ -278,45 +323,70 @@ func (r *runner) finish(ctx context.Context) error {
 			ev = evExcept
 		}
 		r.step(tx, run, ev, "", "")
-		return r.closeParent(ctx, tx, run)
+		return r.e.giveBack(ctx, tx, *run, r.slice)
 	})
 	if err == nil && ended {
-		r.e.anchor(context.WithoutCancel(ctx), r.run.ID, "end")
+		r.e.anchor(ctx, r.run.ID, "end")
 	}
 	return err
 }
 
-// closeParent ends the outbound run once everything it moved is home again, and gives locks back.
-func (r *runner) closeParent(ctx context.Context, tx *store.Tx, run *dr.Run) error {
-	if err := tx.DropLocks(ctx, run.ID); err != nil {
-		return err
-	}
-	if run.Parent == "" {
-		return nil
+// giveBack frees what an ended run held. A switchback that had started hands systems that are still
+// away, and what the outbound run shares with others, back to it; once everything is home the outbound
+// run ends too.
+func (e *Engine) giveBack(ctx context.Context, tx *store.Tx, run dr.Run, slice *dr.Slice) error {
+	if run.Parent == "" || run.Mode == dr.Rehearsal || run.Clocks.Started.IsZero() {
+		return tx.DropLocks(ctx, run.ID)
 	}
 	parent, err := tx.LockRun(ctx, run.Parent)
 	if err != nil {
 		return err
 	}
 	for _, s := range run.Systems {
-		if p := parent.System(s.ID); p != nil && s.Site == s.To {
-			p.Site = s.To
+		if p := parent.System(s.ID); p != nil {
+			p.Site = s.Site
 		}
 	}
-	away := slices.ContainsFunc(parent.Systems, func(s dr.RunSystem) bool { return s.Site == s.To })
-	if !away && parent.State == dr.AtStandby {
-		ev := evClose
-		if parent.Verdict == "exceptions" || run.Verdict == "exceptions" {
-			ev = evExcept
+	away := func(s dr.RunSystem) bool { return s.Site == s.To }
+	var still []string
+	for _, s := range run.Systems {
+		if p := parent.System(s.ID); p != nil && away(*p) {
+			still = append(still, "system:"+s.ID)
 		}
-		r.step(tx, &parent, ev, "", "switched back by "+run.ID)
+	}
+	if slices.ContainsFunc(parent.Systems, away) {
+		for _, name := range slice.Resources {
+			still = append(still, "resource:"+name)
+		}
+	} else if parent.State == dr.AtStandby && (run.State == dr.Closed || run.State == dr.ClosedWithExceptions) {
+		e.returned(tx, &parent, run)
+	}
+	if err := tx.MoveLocks(ctx, run.ID, parent.ID, still); err != nil {
+		return err
+	}
+	if parent.State.Ended() {
+		err = tx.DropLocks(ctx, parent.ID)
+	}
+	if err := errors.Join(err, tx.DropLocks(ctx, run.ID)); err != nil {
+		return err
 	}
 	return tx.UpdateRun(ctx, &parent)
 }
 
+// returned ends the outbound run: everything it moved is home again.
+func (e *Engine) returned(tx *store.Tx, parent *dr.Run, run dr.Run) {
+	ev, now, from := evClose, e.now(), parent.State
+	if parent.Verdict == "exceptions" || run.Verdict == "exceptions" {
+		ev = evExcept
+	}
+	moveRun(parent, ev, "", now)
+	tx.Journal(newRow(now, parent.ID, dr.RowState, dr.Itself(), dr.StateData{From: from, To: parent.State, Event: string(ev),
+		Reason: "switched back by " + run.ID, Verdict: parent.Verdict}))
+}
+
 // end carries out an abort that waited for steps in flight.
 func (r *runner) end(ctx context.Context) error {
-	return r.update(ctx, func(tx *store.Tx, run *dr.Run) error {
+	err := r.update(ctx, func(tx *store.Tx, run *dr.Run) error {
 		if run.EndAsked == "" || run.State != dr.Paused {
 			return nil
 		}
@@ -324,41 +394,48 @@ func (r *runner) end(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		d := &decision{s: s, a: Act{Actor: dr.Itself()}, c: &Change{Run: cloneRun(*run)}}
+		d := &decision{s: s, a: Act{Actor: dr.Itself(), Args: Args{Reason: "aborted"}}, c: &Change{Run: cloneRun(*run)}}
 		d.fail("aborted; the steps in flight have ended")
-		for _, row := range d.c.Steps {
-			if err := tx.SetStep(ctx, row); err != nil {
-				return err
-			}
+		if err := writeSteps(ctx, tx, d.c); err != nil {
+			return err
 		}
 		for _, row := range d.c.Rows {
 			tx.Journal(row)
 		}
 		*run = d.c.Run
-		return r.returnLocks(ctx, tx, run)
+		return r.e.giveBack(ctx, tx, *run, r.slice)
 	})
+	if err == nil && r.run.State.Ended() {
+		r.e.anchor(ctx, r.run.ID, "end")
+	}
+	return err
 }
 
-// returnLocks gives a run's locks back, or to the outbound run a failed switchback took them from.
-func (r *runner) returnLocks(ctx context.Context, tx *store.Tx, run *dr.Run) error {
-	if err := tx.DropLocks(ctx, run.ID); err != nil {
-		return err
-	}
-	if run.Parent == "" {
-		return nil
-	}
-	return tx.TakeLocks(ctx, run.Parent, lockNames(r.slice))
-}
-
-// rolledBack ends a run whose steps were all undone.
+// rolledBack ends a run whose steps were all undone. What had moved is where it came from again.
 func (r *runner) rolledBack(ctx context.Context) error {
-	return r.update(ctx, func(tx *store.Tx, run *dr.Run) error {
+	err := r.update(ctx, func(tx *store.Tx, run *dr.Run) error {
 		if run.State != dr.RollingBack {
 			return nil
 		}
-		setSystems(run, func(s *dr.RunSystem) { s.State = "rolled_back" })
+		now := r.e.now()
+		for i := range run.Systems {
+			s := &run.Systems[i]
+			if s.Site == s.To {
+				p := dr.Placement{System: s.ID, Site: s.From, Since: now, Run: run.ID, Previous: s.To}
+				if err := tx.SetPlacement(ctx, p); err != nil {
+					return err
+				}
+				tx.Journal(newRow(now, run.ID, dr.RowPlacement, dr.Itself(), dr.PlacementData{System: s.ID, From: s.To, To: s.From}))
+			}
+			s.State, s.Site, s.Verdict = "rolled_back", s.From, "failed"
+			tx.Journal(newRow(now, run.ID, dr.RowSystem, dr.Itself(), dr.SystemData{RunSystem: *s}))
+		}
 		run.Verdict = "failed"
 		r.step(tx, run, evUndone, "", "")
-		return r.returnLocks(ctx, tx, run)
+		return r.e.giveBack(ctx, tx, *run, r.slice)
 	})
+	if err == nil && r.run.State.Ended() {
+		r.e.anchor(ctx, r.run.ID, "end")
+	}
+	return err
 }

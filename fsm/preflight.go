@@ -72,6 +72,7 @@ func (e *Engine) event(tx *store.Tx, run *dr.Run, ev Event) {
 func (e *Engine) open(ctx context.Context, tx *store.Tx, run *dr.Run, s *dr.Slice) error {
 	if run.Mode == dr.Rehearsal {
 		run.Clocks.Started = e.now()
+		setSystems(run, func(s *dr.RunSystem) { s.Forced = run.Kind == dr.Failover }) // as the start would
 		e.event(tx, run, evRehearse)
 		return nil
 	}
@@ -251,7 +252,7 @@ func windowLevel(s *dr.Slice, c dr.Check) string {
 func (e *Engine) tendRound(ctx context.Context, run dr.Run) error {
 	current, err := e.compile(run)
 	if err != nil {
-		return nil // unreadable files void nothing; the start is refused while they are
+		current = run.Digest // unreadable files void nothing; the start is refused while they are
 	}
 	s, err := e.readSituation(ctx, run.ID)
 	if err != nil {
@@ -260,9 +261,9 @@ func (e *Engine) tendRound(ctx context.Context, run dr.Run) error {
 	if _, _, late := approval.Expire(s.Case); !late && current == run.Digest {
 		return nil
 	}
-	look := false
+	look, expired := false, false
 	err = e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
-		look = false
+		look, expired = false, false
 		locked, err := tx.LockRun(ctx, run.ID)
 		if err != nil || locked.Version != run.Version {
 			return err
@@ -275,6 +276,7 @@ func (e *Engine) tendRound(ctx context.Context, run dr.Run) error {
 		state, _, late := approval.Expire(s.Case)
 		switch {
 		case late && state == dr.Expired:
+			expired = true
 			d.endRound("expired", "")
 			d.move(evExpire, "", "")
 		case late && state == dr.AwaitingApproval:
@@ -289,6 +291,9 @@ func (e *Engine) tendRound(ctx context.Context, run dr.Run) error {
 	})
 	if err == nil && look {
 		return e.look(ctx, run.ID)
+	}
+	if err == nil && expired {
+		e.anchor(ctx, run.ID, "end")
 	}
 	return err
 }

@@ -16,19 +16,25 @@ func (r *runner) recover(ctx context.Context) error {
 	if !r.run.State.Moving() && r.run.State != dr.Paused {
 		return nil
 	}
-	for i, st := range r.slice.Steps {
-		if r.board.state[i] != dr.StepIntent || st.Kind == dr.ManualStep && r.run.Mode != dr.Rehearsal {
-			continue
-		}
-		if err := r.recoverStep(ctx, i); err != nil {
-			return err
-		}
-	}
-	for i, st := range r.slice.Steps {
-		if r.board.state[i] == dr.StepUnknown && r.run.Pause != dr.OutcomeUnknown {
-			if err := r.resolve(ctx, i, st); err != nil {
+	asked := r.run.Pause == dr.OutcomeUnknown
+	var open []int
+	for i := range r.slice.Steps {
+		switch {
+		case r.board.state[i] == dr.StepIntent && !r.board.byHand(i):
+			if err := r.recoverStep(ctx, i); err != nil {
 				return err
 			}
+			open = append(open, i)
+		case r.board.state[i] == dr.StepUnknown && !asked: // a person was asked already
+			open = append(open, i)
+		}
+	}
+	for _, i := range open {
+		if err := r.renew(ctx, r.run.ID); err != nil { // each look may take as long as half a lease
+			return err
+		}
+		if err := r.resolve(ctx, i, r.slice.Steps[i]); err != nil {
+			return err
 		}
 	}
 	return r.pauseIfLong(ctx)
@@ -75,7 +81,8 @@ func (r *runner) resolve(ctx context.Context, i int, st dr.Step) error {
 		call = *st.Undo
 	}
 	a.Epoch = r.epoch
-	f := flight{r: r, run: r.run, st: st, a: a, job: r.job(st, a, call), forced: r.forced(st.System), tries: r.board.tries[i]}
+	f := flight{r: r, run: r.run, st: st, a: a, job: r.job(st, a, call), forced: r.forced(st.System), tries: r.board.tries[i],
+		slice: r.slice, send: r.send, stop: ctx.Done()}
 	res, found := actions.Result{State: dr.StepUnknown, Text: a.Text}, dr.Found("")
 	if r.run.Mode != dr.Rehearsal {
 		res, found = f.prove(ctx, res)
@@ -85,9 +92,6 @@ func (r *runner) resolve(ctx context.Context, i int, st dr.Step) error {
 		return l.err
 	}
 	r.board.landed(i, l.to)
-	if a.Purpose == "undo" && l.to == dr.StepReady {
-		r.board.undoing[i] = true
-	}
 	if l.run != nil {
 		r.run = *l.run
 	}
@@ -105,7 +109,7 @@ func (r *runner) attempt(ctx context.Context, i int) (a dr.Attempt, err error) {
 // pauseIfLong stops a run that nobody drove for so long that the world may have moved on; a person
 // resumes it.
 func (r *runner) pauseIfLong(ctx context.Context) error {
-	if !r.run.State.Moving() || r.board.flying > 0 {
+	if !r.run.State.Moving() || r.run.Mode == dr.Rehearsal {
 		return nil
 	}
 	var last dr.Time
@@ -149,12 +153,12 @@ func (r *runner) dispatchUndo(ctx context.Context, i int) (flew bool, err error)
 		return false, err
 	}
 	if run == nil {
-		return false, r.load(ctx, r.run.ID)
+		r.reload()
+		return false, nil
 	}
 	r.run = *run
-	r.board.attempt[i], r.board.undoing[i], r.board.state[i] = a.N, true, dr.StepIntent
-	r.board.flying++
-	r.board.groups[st.Group]++
+	r.board.attempt[i], r.board.undoing[i] = a.N, true
+	r.board.depart(i)
 	r.fly(ctx, s)
 	return true, nil
 }

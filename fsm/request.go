@@ -15,7 +15,7 @@ import (
 // Request opens a run of a plan. What it will do is frozen now; the facts are gathered next, and
 // then people may vote.
 func (e *Engine) Request(ctx context.Context, by dr.Actor, q Request) (View, error) {
-	c, slice, err := e.admit(ctx, by, q)
+	slice, err := e.admit(ctx, by, q)
 	if err != nil {
 		return View{}, err
 	}
@@ -50,49 +50,51 @@ func (e *Engine) Request(ctx context.Context, by dr.Actor, q Request) (View, err
 			return err
 		}
 		if q.Parent != "" {
-			if err := e.adopt(ctx, tx, q.Parent, id); err != nil {
+			if err := e.adopt(ctx, tx, by, run, slice); err != nil {
 				return err
 			}
 		}
 		tx.Journal(newRow(run.Clocks.Requested, id, dr.RowRequested, by, requested(run, slice)))
+		for _, o := range run.Overrides {
+			tx.Journal(newRow(run.Clocks.Requested, id, dr.RowOverride, by, o))
+		}
 		return nil
 	})
 	if err != nil {
-		return View{}, err
+		return View{}, e.journalRefusal(ctx, by, "", dr.VerbRequest, err)
 	}
 	if refusal != nil {
 		return View{}, e.refuse(ctx, by, "", dr.VerbRequest, "request", refusal)
 	}
-	_ = c
 	e.wake()
 	return e.View(ctx, by, id)
 }
 
 // admit checks who asks for what, and compiles it.
-func (e *Engine) admit(ctx context.Context, by dr.Actor, q Request) (*catalog.Catalog, *dr.Slice, error) {
+func (e *Engine) admit(ctx context.Context, by dr.Actor, q Request) (*dr.Slice, error) {
 	refuse := func(id string, args dr.Args) error {
 		return e.refuse(ctx, by, "", dr.VerbRequest, id, dr.Refuse(id, args))
 	}
 	c, err := e.cfg.Catalog()
 	if err != nil {
-		return nil, nil, refuse("files_unreadable", nil)
+		return nil, refuse("files_unreadable", nil)
 	}
 	if err := c.Runnable(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if e.stepped() {
-		return nil, nil, refuse("clock_stepped_back", nil)
+		return nil, refuse("clock_stepped_back", nil)
 	}
 	p, known := c.Organisation().Roster.Person(by.Person)
 	switch {
 	case !known || p.Disabled:
-		return nil, nil, refuse("person_unknown", dr.Args{"person": by.Person})
+		return nil, refuse("person_unknown", dr.Args{"person": by.Person})
 	case !p.Has(dr.Requester):
-		return nil, nil, refuse("role_missing", dr.Args{"person": p.Name, "verb": "request", "roles": string(dr.Requester)})
+		return nil, refuse("role_missing", dr.Args{"person": p.Name, "verb": "request", "roles": string(dr.Requester)})
 	case strings.TrimSpace(q.Reason) == "":
-		return nil, nil, refuse("reason_missing", dr.Args{"verb": "request"})
+		return nil, refuse("reason_missing", dr.Args{"verb": "request"})
 	case !slices.Contains(dr.Modes(), q.Mode):
-		return nil, nil, &dr.Error{Kind: dr.Usage, ID: "mode_unknown", Args: dr.Args{"mode": string(q.Mode)}}
+		return nil, &dr.Error{Kind: dr.Usage, ID: "mode_unknown", Args: dr.Args{"mode": string(q.Mode)}}
 	}
 	for i := range q.Overrides {
 		q.Overrides[i].Person, q.Overrides[i].At = by.Person, e.now()
@@ -101,11 +103,11 @@ func (e *Engine) admit(ctx context.Context, by dr.Actor, q Request) (*catalog.Ca
 	if err != nil {
 		var refused *dr.Error
 		if errors.As(err, &refused) && refused.Kind == dr.Refused {
-			return nil, nil, e.refuse(ctx, by, "", dr.VerbRequest, refused.ID, refused)
+			return nil, e.refuse(ctx, by, "", dr.VerbRequest, refused.ID, refused)
 		}
-		return nil, nil, err
+		return nil, err
 	}
-	return c, slice, nil
+	return slice, nil
 }
 
 // admissible checks a request against what is already under way and where systems live now.
@@ -123,9 +125,6 @@ func admissible(q Request, s *dr.Slice, open []dr.Run, places []dr.Placement) *d
 			return dr.Refuse("wrong_direction", dr.Args{"system": sys.ID, "site": site, "from": s.From, "to": s.To})
 		}
 	}
-	if s.Kind == dr.Switchback && q.Parent == "" && q.Mode != dr.Rehearsal {
-		return dr.Refuse("switchback_needs_parent", dr.Args{"plan": q.Plan})
-	}
 	if q.Mode == dr.Rehearsal {
 		return nil
 	}
@@ -134,7 +133,12 @@ func admissible(q Request, s *dr.Slice, open []dr.Run, places []dr.Placement) *d
 			continue
 		}
 		for _, sys := range s.Systems {
-			if r.System(sys.ID) != nil {
+			switch rs := r.System(sys.ID); {
+			case rs == nil:
+			case r.State == dr.AtStandby && rs.Site != rs.To: // brought home already, before the rest of its run
+			case r.State == dr.AtStandby && s.Kind == dr.Switchback && q.Parent == "":
+				return dr.Refuse("switchback_needs_parent", dr.Args{"plan": q.Plan})
+			default:
 				return dr.Refuse("run_already_open", dr.Args{"run": r.ID, "system": sys.ID, "state": string(r.State)})
 			}
 		}
@@ -172,16 +176,29 @@ func newSteps(run string, s *dr.Slice) []dr.StepRow {
 	return rows
 }
 
-// adopt ties a switchback to the run it closes.
-func (e *Engine) adopt(ctx context.Context, tx *store.Tx, parent, child string) error {
-	p, err := tx.LockRun(ctx, parent)
+// adopt ties a switchback to the run it closes, by the rules of the verb, whichever way it was asked
+// for. A rehearsal of it ties nothing.
+func (e *Engine) adopt(ctx context.Context, tx *store.Tx, by dr.Actor, child dr.Run, slice *dr.Slice) error {
+	p, err := tx.LockRun(ctx, child.Parent)
+	if err != nil || child.Mode == dr.Rehearsal {
+		return err
+	}
+	s, err := e.situation(ctx, &tx.Reader, p)
 	if err != nil {
 		return err
 	}
-	if p.State != dr.AtStandby {
-		return dr.Refuse("verb_not_now", dr.Args{"run": parent, "verb": string(dr.VerbSwitchback), "state": string(p.State)})
+	if _, refusal := Decide(AllGuards(), s, Act{Actor: by, Verb: dr.VerbSwitchback, Args: Args{Reason: child.Reason}}); refusal != nil {
+		return refusal.Err
 	}
-	p.Child = child
+	if slice.Plan != s.Slice.Pair {
+		return dr.Refuse("switchback_other_plan", dr.Args{"plan": slice.Plan, "run": p.ID, "pair": s.Slice.Pair})
+	}
+	for _, sys := range child.Systems {
+		if p.System(sys.ID) == nil {
+			return &dr.Error{Kind: dr.NotFound, ID: "system_not_in_run", Args: dr.Args{"system": sys.ID, "run": p.ID}}
+		}
+	}
+	p.Child = child.ID
 	return tx.UpdateRun(ctx, &p)
 }
 
@@ -237,6 +254,8 @@ func (e *Engine) reopen(ctx context.Context, tx *store.Tx, c *Change, old *dr.Sl
 		code := &run.Codes[i]
 		if code.Used.IsZero() && code.Revoked.IsZero() {
 			code.Revoked = now
+			c.Rows = append(c.Rows, newRow(now, run.ID, dr.RowCodeRevoked, dr.Itself(), dr.CodeData{ID: code.ID, Round: code.Round,
+				Issuer: code.Issuer, Source: code.Source, Expires: code.Expires, Reason: "plan_changed"}))
 			if err := tx.UpdateCode(ctx, run.ID, *code); err != nil {
 				return err
 			}

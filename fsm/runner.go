@@ -97,7 +97,11 @@ func (r *runner) live(ctx context.Context, id string) error {
 	for {
 		rest, err := r.turn(ctx)
 		if err != nil || rest {
-			return r.drain(err)
+			err = r.drain(err)
+			if r.run.State.Ended() {
+				r.e.anchor(ctx, id, "end")
+			}
+			return err
 		}
 		select {
 		case l := <-r.done:
@@ -109,6 +113,9 @@ func (r *runner) live(ctx context.Context, id string) error {
 		case <-renew:
 			err = r.renew(ctx, id)
 			renew = r.e.cfg.Clock.After(leaseRenews)
+			if err == nil {
+				err = r.refresh(ctx, id)
+			}
 		case <-ctx.Done():
 			return r.drain(nil)
 		}
@@ -149,6 +156,19 @@ func (r *runner) renew(ctx context.Context, id string) error {
 	})
 }
 
+// refresh notices what was decided through another replica, which cannot tell this process.
+func (r *runner) refresh(ctx context.Context, id string) error {
+	var now dr.Run
+	err := r.e.cfg.Store.Read(ctx, func(rd *store.Reader) (err error) {
+		now, err = rd.Run(ctx, id)
+		return err
+	})
+	if err != nil || now.Version <= r.run.Version {
+		return err
+	}
+	return r.load(ctx, id)
+}
+
 // release gives the lease back; if that fails it simply runs out.
 func (r *runner) release(ctx context.Context, id string) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
@@ -180,9 +200,11 @@ func (r *runner) load(ctx context.Context, id string) error {
 		if err != nil {
 			return fmt.Errorf("reading attempts: %w", err)
 		}
-		old := r.board
-		r.run, r.slice, r.board = run, slice, newBoard(slice, rows, attempts)
-		r.keepFlying(old)
+		var air []bool
+		if r.board != nil {
+			air = r.board.air
+		}
+		r.run, r.slice, r.board = run, slice, newBoard(slice, rows, attempts, air)
 		if run.Mode == dr.Rehearsal {
 			last, err := rd.LastDurations(ctx, run.Plan)
 			if err != nil {
@@ -194,32 +216,6 @@ func (r *runner) load(ctx context.Context, id string) error {
 		}
 		return nil
 	})
-}
-
-// keepFlying carries steps in flight over to a fresh board: their outcome is still to come, even
-// where the store already says intent.
-func (r *runner) keepFlying(old *board) {
-	if old == nil {
-		return
-	}
-	for i, st := range r.slice.Steps {
-		if old.state[i] != dr.StepIntent || st.Kind == dr.ManualStep {
-			continue
-		}
-		r.board.unready(i)
-		r.board.state[i] = dr.StepIntent
-		r.board.flying++
-		r.board.groups[st.Group]++
-	}
-}
-
-func (b *board) unready(i int) {
-	for k, j := range b.ready {
-		if j == i {
-			b.ready = append(b.ready[:k], b.ready[k+1:]...)
-			return
-		}
-	}
 }
 
 // landAll takes an outcome into the picture, and with it those that came meanwhile, so that what
@@ -240,9 +236,7 @@ func (r *runner) landAll(l landing) error {
 // land takes an outcome into the picture.
 func (r *runner) land(l landing) error {
 	if l.err != nil {
-		r.board.flying--
-		r.board.groups[r.slice.Steps[l.step].Group]--
-		r.board.state[l.step] = dr.StepUnknown
+		r.board.landed(l.step, dr.StepUnknown)
 		return l.err
 	}
 	if l.fail {
@@ -251,6 +245,9 @@ func (r *runner) land(l landing) error {
 	r.board.landed(l.step, l.to)
 	if l.run != nil && l.run.Version >= r.run.Version { // landings may overtake each other
 		r.run = *l.run
+	}
+	if l.to == dr.StepReady && r.run.State != dr.Running && r.run.State != dr.Verifying {
+		r.reload() // somebody may have taken the step out of the plan while it was in the air
 	}
 	return nil
 }
@@ -289,7 +286,7 @@ func (r *runner) stepTurn(ctx context.Context) (rest bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		if sent, err := r.dispatchAll(ctx, out); err != nil || !sent || r.run.State == dr.Paused {
+		if sent, err := r.dispatchAll(ctx, out); err != nil || !sent || !r.run.State.Moving() {
 			return false, err
 		}
 	}
@@ -321,14 +318,14 @@ func (r *runner) free() { <-r.e.slots }
 // undoTurn sends undos, last done first, and ends the run when nothing is left to undo.
 func (r *runner) undoTurn(ctx context.Context) (rest bool, err error) {
 	for _, i := range r.board.undoReady() {
-		if !r.slot() {
+		if r.board.full(mostInHand) || !r.slot() {
 			break
 		}
 		flew, err := r.dispatchUndo(ctx, i)
 		if !flew {
 			r.free()
 		}
-		if err != nil {
+		if err != nil || !flew {
 			return false, err
 		}
 	}

@@ -60,8 +60,8 @@ func (e *Engine) decide(ctx context.Context, run string, act Act, extra func(*st
 		}
 		if current, err := e.compile(s.Run); err == nil {
 			s.Current = current
-		} else if act.Verb == dr.VerbStart {
-			return err
+		} else {
+			s.Current = "unknown" // a plan that cannot be compiled any more is not the one people approved
 		}
 		change, refusal = Decide(AllGuards(), s, act)
 		if refusal != nil {
@@ -82,7 +82,7 @@ func (e *Engine) decide(ctx context.Context, run string, act Act, extra func(*st
 	})
 	e.cfg.Point("after_decision")
 	if err != nil {
-		return nil, err
+		return nil, e.journalRefusal(ctx, act.Actor, run, act.Verb, err)
 	}
 	if refusal != nil {
 		return nil, refusal.Err
@@ -158,15 +158,8 @@ func (e *Engine) apply(ctx context.Context, tx *store.Tx, s *Situation, c *Chang
 			return fmt.Errorf("writing a code's state: %w", err)
 		}
 	}
-	for _, row := range c.Steps {
-		if err := tx.SetStep(ctx, row); err != nil {
-			return fmt.Errorf("writing step %s: %w", row.Step, err)
-		}
-	}
-	for _, a := range c.Outcomes {
-		if err := tx.Outcome(ctx, a, stepAfter(c, a)); err != nil {
-			return fmt.Errorf("writing the outcome of step %s: %w", a.Step, err)
-		}
+	if err := writeSteps(ctx, tx, c); err != nil {
+		return err
 	}
 	if c.Lock && c.Run.Mode != dr.Rehearsal {
 		if err := e.takeLocks(ctx, tx, s); err != nil {
@@ -174,13 +167,8 @@ func (e *Engine) apply(ctx context.Context, tx *store.Tx, s *Situation, c *Chang
 		}
 	}
 	if c.Unlock {
-		if err := tx.DropLocks(ctx, id); err != nil {
+		if err := e.giveBack(ctx, tx, c.Run, s.Slice); err != nil {
 			return fmt.Errorf("giving locks back: %w", err)
-		}
-		if c.Run.Parent != "" && s.Run.State.Started() {
-			if err := tx.TakeLocks(ctx, c.Run.Parent, lockNames(s.Slice)); err != nil {
-				return fmt.Errorf("giving locks back to %s: %w", c.Run.Parent, err)
-			}
 		}
 	}
 	if c.Recompile {
@@ -192,6 +180,21 @@ func (e *Engine) apply(ctx context.Context, tx *store.Tx, s *Situation, c *Chang
 		tx.Journal(row)
 	}
 	return tx.UpdateRun(ctx, &c.Run)
+}
+
+// writeSteps writes what a decision says about attempts and steps.
+func writeSteps(ctx context.Context, tx *store.Tx, c *Change) error {
+	for _, a := range c.Outcomes {
+		if err := tx.Outcome(ctx, a, stepAfter(c, a)); err != nil {
+			return fmt.Errorf("writing the outcome of step %s: %w", a.Step, err)
+		}
+	}
+	for _, row := range c.Steps {
+		if err := tx.SetStep(ctx, row); err != nil {
+			return fmt.Errorf("writing step %s: %w", row.Step, err)
+		}
+	}
+	return nil
 }
 
 // stepAfter is where a decided attempt leaves its step.
@@ -208,7 +211,7 @@ func stepAfter(c *Change, a dr.Attempt) dr.StepState {
 // the run it closes.
 func (e *Engine) takeLocks(ctx context.Context, tx *store.Tx, s *Situation) error {
 	if s.Run.Parent != "" {
-		if err := tx.DropLocks(ctx, s.Run.Parent); err != nil {
+		if err := tx.MoveLocks(ctx, s.Run.Parent, s.Run.ID, lockNames(s.Slice)); err != nil {
 			return fmt.Errorf("taking locks over from %s: %w", s.Run.Parent, err)
 		}
 	}
@@ -279,7 +282,7 @@ func (e *Engine) prepareStart(ctx context.Context, by dr.Actor, id, typed string
 			return try, err
 		}
 	}
-	if !ok || s.Run.CodeLocked || approval.MayVerb(s.Case, by.Person, dr.VerbStart) != nil {
+	if !ok || s.Run.CodeLocked || approval.MayTry(s.Case, by.Person) != nil {
 		return try, nil
 	}
 	for _, c := range s.Run.Codes {
@@ -361,7 +364,17 @@ func replaceCodes(s *Situation, c *Change, human string, by dr.Actor) {
 	}
 }
 
-// refuse journals a refusal that concerns no run yet.
+// journalRefusal gives a refusal that was only found while writing, such as a lock somebody else holds,
+// its row; nothing else of that transaction is there. Other errors pass.
+func (e *Engine) journalRefusal(ctx context.Context, by dr.Actor, run string, verb dr.Verb, err error) error {
+	var refusal *dr.Error
+	if !errors.As(err, &refusal) || refusal.ID == "" || (refusal.Kind != dr.Refused && refusal.Kind != dr.Conflict) {
+		return err
+	}
+	return e.refuse(ctx, by, run, verb, refusal.ID, refusal)
+}
+
+// refuse journals a refusal that concerns no run yet, or was found too late for its transaction.
 func (e *Engine) refuse(ctx context.Context, by dr.Actor, run string, verb dr.Verb, rule string, refusal *dr.Error) error {
 	err := e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
 		tx.Journal(newRow(e.now(), run, dr.RowRefusal, by,

@@ -149,11 +149,11 @@ func stepsFor(s Situation, v dr.Verb) []string {
 		fits := false
 		switch v {
 		case dr.VerbRetry:
-			fits = r.State == dr.StepFail
+			fits = r.State == dr.StepFail && s.onTheWay(r.Step)
 		case dr.VerbDecide:
 			fits = r.State == dr.StepUnknown
 		case dr.VerbContinue:
-			fits = st.Hold && r.State == dr.StepBlocked
+			fits = st.Hold && r.State == dr.StepBlocked && !s.goingBack()
 		case dr.VerbDone:
 			fits = st.Kind == dr.ManualStep && r.State == dr.StepIntent
 		case dr.VerbSkip:

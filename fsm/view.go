@@ -101,6 +101,9 @@ func (e *Engine) view(ctx context.Context, r *store.Reader, by dr.Actor, run dr.
 	v.CodeLive = codeLive(run, s.Now)
 	have, need, _, _ := approval.Tally(s.Case)
 	v.Round.Nonce, v.Round.Need, v.Round.Have = run.Round.Nonce, need, have
+	if run.State == dr.AwaitingCode {
+		v.Round.Expires = approval.Deadline(s.Case) // votes of a drill may be good for days
+	}
 	v.Verbs = Verbs(s, by.Person)
 	v.Steps, v.Progress = stepViews(s, last)
 	v.Systems = systemViews(s)
@@ -116,7 +119,7 @@ func brief(run dr.Run, slice *dr.Slice, now dr.Time) View {
 		Environment: run.Environment, From: run.From, To: run.To, State: run.State, Pause: run.Pause, Reason: run.Reason, Version: run.Version,
 		Requester: run.Requester, Commander: run.Commander, Handover: run.Handover, Parent: run.Parent, Child: run.Child,
 		Challenge: run.Challenge, Profile: slice.Rule.Profile, RTOFrom: slice.Rule.RTOFrom, Overrides: run.Overrides, Force: run.Force, Clocks: run.Clocks,
-		Verdict: run.Verdict, Now: now, CodeLeft: max(0, slice.Rule.CodeTries-run.CodeTries)}
+		Verdict: run.Verdict, Now: now, CodeLeft: codeLeft(run, slice)}
 	words, numbers := approval.Words(run.Digest)
 	for i := range words {
 		v.Words = append(v.Words, Word{Word: words[i], Number: numbers[i]})
@@ -129,6 +132,11 @@ func brief(run dr.Run, slice *dr.Slice, now dr.Time) View {
 		v.Systems = append(v.Systems, SystemView{RunSystem: rs, Name: nameOf(slice, rs.ID)})
 	}
 	return v
+}
+
+func codeLeft(run dr.Run, slice *dr.Slice) int {
+	used, limit := approval.Tries(approval.Case{Run: run, Slice: slice})
+	return max(0, limit-used)
 }
 
 func nameOf(s *dr.Slice, system string) string {
@@ -196,23 +204,17 @@ func systemViews(s Situation) []SystemView {
 // the end, or now); people is time in which the run stood waiting for somebody; machine is time in
 // which at least one step was in flight; verification is time after everything had moved.
 func times(run dr.Run, rows []dr.Row, attempts []dr.Attempt, s *dr.Slice, now dr.Time) Times {
-	end := run.Clocks.Restored
-	if end.IsZero() {
-		end = run.Clocks.Ended
-	}
-	if end.IsZero() {
-		end = now
-	}
+	end := measuredUntil(run, now)
 	t := Times{Total: end.Since(run.Clocks.Requested)}
+	var waits, busy []interval
 	for _, iv := range stateIntervals(run, rows, end) {
 		switch iv.state {
 		case dr.AwaitingApproval, dr.AwaitingCode, dr.Paused:
-			t.People += iv.length()
+			waits = append(waits, iv)
 		case dr.Verifying:
 			t.Verification += iv.length()
 		}
 	}
-	var busy []interval
 	took := map[string]dr.Millis{}
 	for _, a := range attempts {
 		st, ok := s.Step(a.Step)
@@ -221,18 +223,33 @@ func times(run dr.Run, rows []dr.Row, attempts []dr.Attempt, s *dr.Slice, now dr
 		}
 		till := a.Outcome
 		if till.IsZero() {
-			till = now
+			till = end
 		}
-		if st.Kind == dr.ManualStep {
-			t.People += till.Since(a.Intent)
+		if st.Kind == dr.ManualStep && run.Mode != dr.Rehearsal {
+			waits = append(waits, interval{from: a.Intent, to: till})
 		} else if !st.Off {
 			busy = append(busy, interval{from: a.Intent, to: till})
 		}
 		took[a.Step] += till.Since(a.Intent)
 	}
-	t.Machine = union(busy)
+	t.Machine, t.People = union(busy), union(waits)
 	t.CriticalPath, _ = dr.CriticalPath(withNeeds(s), func(id string) dr.Millis { return took[id] })
 	return t
+}
+
+// measuredUntil is where a run's time ends: when everything was proven, once that is so for all of its
+// systems; else at its end; else now.
+func measuredUntil(run dr.Run, now dr.Time) dr.Time {
+	switch run.State {
+	case dr.AtStandby, dr.Closed, dr.ClosedWithExceptions:
+		if !run.Clocks.Restored.IsZero() {
+			return run.Clocks.Restored
+		}
+	}
+	if !run.Clocks.Ended.IsZero() {
+		return run.Clocks.Ended
+	}
+	return now
 }
 
 type interval struct {
@@ -350,7 +367,7 @@ func waiting(s Situation, have, need int) []string {
 		out = append(out, "waiting_checks")
 	}
 	for _, r := range s.Steps {
-		if st, ok := s.Slice.Step(r.Step); ok && st.Kind == dr.ManualStep && r.State == dr.StepIntent {
+		if st, ok := s.Slice.Step(r.Step); ok && st.Kind == dr.ManualStep && r.State == dr.StepIntent && !s.Run.State.Ended() {
 			out = append(out, "waiting_manual")
 			break
 		}

@@ -101,12 +101,17 @@ func walkActs() []Act {
 // world moves a situation by everything that is not a person: outcomes, time, faults.
 func walkWorld(s Situation) []Situation {
 	var out []Situation
+	back := s.Run.State == dr.RollingBack
 	flown := func(i int, st dr.StepState, pause dr.PauseReason) {
 		n := walkCopy(s)
 		n.Steps[i].State = st
 		if st == dr.StepIntent {
+			purpose := "do"
+			if back {
+				purpose = "undo"
+			}
 			n.Steps[i].Attempt++
-			n.Newest[n.Steps[i].Step] = dr.Attempt{Step: n.Steps[i].Step, N: n.Steps[i].Attempt, State: dr.StepIntent}
+			n.Newest[n.Steps[i].Step] = dr.Attempt{Step: n.Steps[i].Step, N: n.Steps[i].Attempt, State: dr.StepIntent, Purpose: purpose}
 		} else if a, ok := n.Newest[n.Steps[i].Step]; ok {
 			a.State, a.Outcome = st, n.Now
 			n.Newest[n.Steps[i].Step] = a
@@ -123,7 +128,11 @@ func walkWorld(s Situation) []Situation {
 		st := s.Slice.Steps[i]
 		switch {
 		case row.State == dr.StepIntent && st.Kind != dr.ManualStep:
-			flown(i, dr.StepOK, "")
+			if s.Newest[row.Step].Purpose == "undo" {
+				flown(i, dr.StepUndone, "")
+			} else {
+				flown(i, dr.StepOK, "")
+			}
 			flown(i, dr.StepFail, dr.StepFailed)
 			flown(i, dr.StepUnknown, dr.OutcomeUnknown)
 		case s.Run.State == dr.Running && (row.State == dr.StepReady || row.State == dr.StepBlocked && !st.Hold) && walkNeeds(s, st) && row.Attempt < 2:
@@ -141,7 +150,9 @@ func walkWorld(s Situation) []Situation {
 		n.Run.Clocks.Restored = n.Now
 		out = append(out, n)
 	}
-	if s.Run.State == dr.RollingBack && !s.flying() {
+	if stop := s.Steps[0]; back && row(stop, dr.StepOK, dr.StepReady, dr.StepFail) && stop.Attempt < 3 && (stop.State != dr.StepFail || s.Newest["stop"].Purpose != "undo") {
+		flown(0, dr.StepIntent, "")
+	} else if back && !s.flying() && !row(stop, dr.StepFail, dr.StepUnknown) {
 		n := walkCopy(s)
 		moveRun(&n.Run, evUndone, "", n.Now)
 		out = append(out, n)
@@ -163,6 +174,8 @@ func walkWorld(s Situation) []Situation {
 	}
 	return out
 }
+
+func row(r dr.StepRow, states ...dr.StepState) bool { return slices.Contains(states, r.State) }
 
 func walkNeeds(s Situation, st dr.Step) bool {
 	for _, need := range st.Needs {
@@ -214,9 +227,11 @@ func walkKey(s Situation) string {
 
 // lawful is the independent word on one act: may this person do this now?
 func lawful(s Situation, a Act) bool {
-	if s.RosterErr != nil || s.ClockStepped {
+	if s.RosterErr != nil || s.ClockStepped && a.Verb != dr.VerbPause {
 		return false
 	}
+	back := s.Run.State == dr.RollingBack || s.Run.ResumeTo == dr.RollingBack
+	undo := s.Newest[a.Args.Step].Purpose == "undo"
 	who := a.Actor.Person
 	if who == "nobody" || who == "old" || (a.Args.Version != 0 && a.Args.Version != 7) {
 		return false
@@ -228,15 +243,16 @@ func lawful(s Situation, a Act) bool {
 	case dr.VerbPause:
 		return operates && (moving || state == dr.RollingBack)
 	case dr.VerbResume:
-		return operates && state == dr.Paused && !anyStep(s, dr.StepFail, dr.StepUnknown)
+		atHold := s.Run.Pause == dr.HoldPoint && s.step("promote").State == dr.StepBlocked
+		return operates && state == dr.Paused && s.Run.EndAsked == "" && !atHold && lawfulToGoOn(s, back)
 	case dr.VerbAbort:
 		return operates && (moving || state == dr.Paused) && a.Args.Reason != "" && a.Args.Confirmed
 	case dr.VerbRollback:
-		return operates && (state == dr.Running || state == dr.Paused) && a.Args.Reason != "" && a.Args.Confirmed &&
+		return !back && s.Run.EndAsked == "" && operates && (state == dr.Running || state == dr.Paused) && a.Args.Reason != "" && a.Args.Confirmed &&
 			s.step("promote").State != dr.StepOK && !s.Run.Passed && s.step("stop").State != dr.StepIntent && s.step("promote").State != dr.StepIntent &&
 			!anyStep(s, dr.StepUnknown)
 	case dr.VerbForce:
-		return (state == dr.Running || state == dr.Paused) && len(a.Args.Systems) == 0 && lawfulForce(s, who)
+		return !back && (state == dr.Running || state == dr.Paused) && len(a.Args.Systems) == 0 && lawfulForce(s, who)
 	case dr.VerbSwitchback:
 		return who == "ann" && state == dr.AtStandby && s.Now.Since(s.Run.Clocks.Restored) >= 60_000
 	case dr.VerbClose:
@@ -247,9 +263,9 @@ func lawful(s Situation, a Act) bool {
 	case dr.VerbAccept:
 		return (moving || state == dr.Paused || state == dr.RollingBack || state == dr.AtStandby) && who == s.Run.Handover && (who == "ann" || who == "bob")
 	case dr.VerbContinue:
-		return operates && state == dr.Paused && a.Args.Step == "promote" && step.State == dr.StepBlocked
+		return operates && state == dr.Paused && a.Args.Step == "promote" && step.State == dr.StepBlocked && !back
 	case dr.VerbRetry:
-		return operates && state == dr.Paused && step.State == dr.StepFail
+		return operates && state == dr.Paused && step.State == dr.StepFail && (!back || undo)
 	case dr.VerbSkip:
 		return lawfulSkip(s, a, step, operates && (moving || state == dr.Paused))
 	case dr.VerbDone:
@@ -264,6 +280,16 @@ func lawful(s Situation, a Act) bool {
 		return a.Args.Text != ""
 	}
 	return false // cancel comes too late here, whoever asks
+}
+
+// lawfulToGoOn: on the way out nothing may have failed; on the way back only a failed undo counts.
+func lawfulToGoOn(s Situation, back bool) bool {
+	for _, r := range s.Steps {
+		if (r.State == dr.StepFail || r.State == dr.StepUnknown) && (!back || s.Newest[r.Step].Purpose == "undo") {
+			return false
+		}
+	}
+	return true
 }
 
 func lawfulForce(s Situation, who string) bool {

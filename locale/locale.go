@@ -125,9 +125,6 @@ func Say(lang, id string, args dr.Args) string {
 	return fill(lang, s.in(lang), args)
 }
 
-// Sentence is Say by its longer name.
-func Sentence(lang, id string, args dr.Args) string { return Say(lang, id, args) }
-
 // Hint words the next thing to do, "" where there is none.
 func Hint(lang, id string, args dr.Args) string {
 	lang = Language(lang)

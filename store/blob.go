@@ -153,22 +153,54 @@ func (s *Store) dropStaleUploads(ctx context.Context) error {
 	return nil
 }
 
-// Blob opens kept evidence. The content is read chunk by chunk and is valid as long as the reader is.
+// Blob opens kept evidence. The content is read chunk by chunk and is valid as long as the reader is;
+// for a content that leaves through a slow door use [Store.OpenBlob].
 func (r *Reader) Blob(ctx context.Context, digest string) (dr.Blob, io.ReadCloser, error) {
+	b, upload, err := r.blob(ctx, digest)
+	if err != nil {
+		return b, nil, err
+	}
+	next := func(n int64) ([]byte, error) { return r.q.GetChunk(ctx, upload, n) }
+	return b, &blobReader{next: next, left: b.Size, hash: sha256.New(), want: digest}, nil
+}
+
+// OpenBlob opens kept evidence outside of any reading: each chunk is read by itself, so that a browser
+// on a slow line holds neither a connection nor a moment of the database.
+func (s *Store) OpenBlob(ctx context.Context, digest string) (dr.Blob, io.ReadCloser, error) {
+	var b dr.Blob
+	var upload string
+	err := s.Read(ctx, func(r *Reader) (err error) {
+		b, upload, err = r.blob(ctx, digest)
+		return err
+	})
+	if err != nil {
+		return b, nil, err
+	}
+	next := func(n int64) (chunk []byte, err error) {
+		err = s.Read(ctx, func(r *Reader) error {
+			chunk, err = r.q.GetChunk(ctx, upload, n)
+			return err
+		})
+		return chunk, err
+	}
+	return b, &blobReader{next: next, left: b.Size, hash: sha256.New(), want: digest}, nil
+}
+
+// blob reads what evidence is called and under which upload its chunks are.
+func (r *Reader) blob(ctx context.Context, digest string) (dr.Blob, string, error) {
 	row, err := r.q.GetBlob(ctx, digest)
 	if err != nil {
-		return dr.Blob{}, nil, fmt.Errorf("reading evidence %s: %w", digest, one(err, "blob", digest))
+		return dr.Blob{}, "", fmt.Errorf("reading evidence %s: %w", digest, one(err, "blob", digest))
 	}
 	b := dr.Blob{Digest: row.Digest, Size: row.Size, Kind: row.Kind, Media: row.Media, Name: row.Name}
 	if row.ErasedAt != 0 {
-		return b, nil, &dr.Error{Kind: dr.NotFound, ID: "blob_erased", Args: dr.Args{"digest": digest, "at": dr.FromMicros(row.ErasedAt).String()}}
+		return b, "", &dr.Error{Kind: dr.NotFound, ID: "blob_erased", Args: dr.Args{"digest": digest, "at": dr.FromMicros(row.ErasedAt).String()}}
 	}
-	return b, &blobReader{q: r.q, next: func(n int64) ([]byte, error) { return r.q.GetChunk(ctx, row.Upload, n) }, left: row.Size, hash: sha256.New(), want: digest}, nil
+	return b, row.Upload, nil
 }
 
 // blobReader gives the content and says at its end whether it was the content of its name.
 type blobReader struct {
-	q    *queries.Queries
 	next func(n int64) ([]byte, error)
 	n    int64
 	buf  []byte

@@ -182,6 +182,13 @@ func (t *Tx) ReleaseLease(ctx context.Context, name, holder string, epoch int64)
 // says [ErrFenced] otherwise. Every write of an executor begins with it, so that one that was stopped
 // and woken writes nothing.
 func (t *Tx) Fence(ctx context.Context, name, holder string, epoch int64) error {
+	if t.s.d == sqlite { // the writer is alone: to look is to hold
+		l, err := t.q.GetLease(ctx, name)
+		if errors.Is(err, sql.ErrNoRows) || err == nil && (l.Holder != holder || l.Epoch != epoch) {
+			return ErrFenced
+		}
+		return fenced(1, err, "checking", name)
+	}
 	n, err := t.q.Fence(ctx, name, holder, epoch)
 	return fenced(n, err, "checking", name)
 }

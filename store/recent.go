@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/switchman-dr/switchman/dr"
@@ -56,6 +57,17 @@ func (d *details) read(detail string) (dr.Run, error) {
 	}
 	d.keep(detail, cloneDetail(run))
 	return run, nil
+}
+
+// wrote remembers what a detail was just made from, since the next thing that happens to a run is that
+// it is read. JSON puts a mark in place of bytes that are no text; such a detail is left to be decoded.
+func (d *details) wrote(detail string, run dr.Run) {
+	if _, known := d.find(detail); known || strings.ContainsRune(detail, '\uFFFD') || strings.Contains(detail, `\ufffd`) {
+		return
+	}
+	run = cloneDetail(run)
+	run.Round, run.Codes, run.Checks = dr.Round{}, nil, nil
+	d.keep(detail, run)
 }
 
 // cloneDetail copies what a run's detail holds by reference. A test fails when dr.Run gains a field

@@ -79,32 +79,41 @@ func (t *Tx) PutVote(ctx context.Context, run string, v dr.Vote) error {
 
 // Rounds lists every round of a run with its votes, oldest first.
 func (r *Reader) Rounds(ctx context.Context, run string) ([]dr.Round, error) {
-	return r.rounds(ctx, run, 0)
-}
-
-// rounds reads rounds and their votes in two statements: SQLite takes ten times as long to join them.
-func (r *Reader) rounds(ctx context.Context, run string, from int64) ([]dr.Round, error) {
-	rows, err := r.q.Rounds(ctx, run, from)
+	rows, err := r.q.Rounds(ctx, run)
 	if err != nil {
 		return nil, fmt.Errorf("reading the rounds of run %s: %w", run, err)
 	}
-	votes, err := r.q.Votes(ctx, run, from)
-	if err != nil {
-		return nil, fmt.Errorf("reading the votes on run %s: %w", run, err)
-	}
 	rounds := make([]dr.Round, len(rows))
 	for i, row := range rows {
-		round := dr.Round{Number: int(row.Number), Nonce: row.Nonce, Digest: row.Digest, Opened: dr.FromMicros(row.OpenedAt),
-			Expires: dr.FromMicros(row.ExpiresAt), State: row.State, Votes: []dr.Vote{}}
-		for ; len(votes) > 0 && votes[0].Round == row.Number; votes = votes[1:] {
-			v := votes[0]
-			round.Votes = append(round.Votes, dr.Vote{Person: v.Person, Human: v.Human, For: v.StandsFor, Verdict: v.Verdict,
-				Via: v.Via, Round: int(v.Round), Digest: v.Digest, At: dr.FromMicros(v.VotedAt), Reason: v.Reason})
+		if rounds[i], err = r.withVotes(ctx, row); err != nil {
+			return nil, err
 		}
-		slices.SortStableFunc(round.Votes, func(a, b dr.Vote) int { return a.At.Compare(b.At.Time) })
-		rounds[i] = round
 	}
 	return rounds, nil
+}
+
+// round reads one round with its votes.
+func (r *Reader) round(ctx context.Context, run string, number int64) (dr.Round, error) {
+	row, err := r.q.GetRound(ctx, run, number)
+	if err != nil {
+		return dr.Round{}, fmt.Errorf("reading round %d of run %s: %w", number, run, err)
+	}
+	return r.withVotes(ctx, row)
+}
+
+func (r *Reader) withVotes(ctx context.Context, row queries.Round) (dr.Round, error) {
+	votes, err := r.q.RoundVotes(ctx, row.RunID, row.Number)
+	if err != nil {
+		return dr.Round{}, fmt.Errorf("reading the votes of round %d of run %s: %w", row.Number, row.RunID, err)
+	}
+	round := dr.Round{Number: int(row.Number), Nonce: row.Nonce, Digest: row.Digest, Opened: dr.FromMicros(row.OpenedAt),
+		Expires: dr.FromMicros(row.ExpiresAt), State: row.State, Votes: make([]dr.Vote, len(votes))}
+	for i, v := range votes {
+		round.Votes[i] = dr.Vote{Person: v.Person, Human: v.Human, For: v.StandsFor, Verdict: v.Verdict, Via: v.Via,
+			Round: int(v.Round), Digest: v.Digest, At: dr.FromMicros(v.VotedAt), Reason: v.Reason}
+	}
+	slices.SortFunc(round.Votes, func(a, b dr.Vote) int { return cmp.Or(a.At.Compare(b.At.Time), cmp.Compare(a.Human, b.Human)) })
+	return round, nil
 }
 
 // PutCode stores a newly issued code: its salt and hash, never the code.
@@ -135,14 +144,23 @@ func (t *Tx) UpdateCode(ctx context.Context, run string, c dr.Code) error {
 
 // Codes lists every code of a run's rounds, oldest first.
 func (r *Reader) Codes(ctx context.Context, run string) ([]dr.Code, error) {
-	return r.codes(ctx, run, 0)
-}
-
-func (r *Reader) codes(ctx context.Context, run string, from int64) ([]dr.Code, error) {
-	rows, err := r.q.Codes(ctx, run, from)
+	rows, err := r.q.Codes(ctx, run)
 	if err != nil {
 		return nil, fmt.Errorf("reading the codes of run %s: %w", run, err)
 	}
+	return codesOf(rows), nil
+}
+
+// codes lists those of one round.
+func (r *Reader) codes(ctx context.Context, run string, round int64) ([]dr.Code, error) {
+	rows, err := r.q.RoundCodes(ctx, run, round)
+	if err != nil {
+		return nil, fmt.Errorf("reading the codes of run %s: %w", run, err)
+	}
+	return codesOf(rows), nil
+}
+
+func codesOf(rows []queries.Code) []dr.Code {
 	var codes []dr.Code
 	for _, c := range rows {
 		codes = append(codes, dr.Code{ID: c.ID, Issuer: c.Issuer, Human: c.Human, Round: int(c.Round), Digest: c.Digest,
@@ -151,7 +169,7 @@ func (r *Reader) codes(ctx context.Context, run string, from int64) ([]dr.Code, 
 			Used: dr.FromMicros(c.UsedAt), UsedBy: c.UsedBy, Revoked: dr.FromMicros(c.RevokedAt)})
 	}
 	slices.SortFunc(codes, func(a, b dr.Code) int { return cmp.Or(a.Issued.Compare(b.Issued.Time), cmp.Compare(a.ID, b.ID)) })
-	return codes, nil
+	return codes
 }
 
 // SheetCode is one numbered code of a sealed sheet.

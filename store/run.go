@@ -31,7 +31,7 @@ type runRow = queries.LockRunRow
 // LockRun takes the run's row for this transaction and reads the run. It is the first statement of
 // every transition: whoever comes second waits here and then sees what the first has done.
 func (t *Tx) LockRun(ctx context.Context, id string) (dr.Run, error) {
-	row, err := t.q.LockRun(ctx, id)
+	row, err := t.lockRow(ctx, id)
 	if err != nil {
 		return dr.Run{}, fmt.Errorf("locking run %s: %w", id, one(err, "run", id))
 	}
@@ -42,9 +42,26 @@ func (t *Tx) LockRun(ctx context.Context, id string) (dr.Run, error) {
 	return run, err
 }
 
+// lockRow holds the run's row. On SQLite the writer is alone, so to look is to hold, and the row, a
+// large one, is not written only to be locked.
+func (t *Tx) lockRow(ctx context.Context, id string) (queries.LockRunRow, error) {
+	if t.s.d != sqlite {
+		return t.q.LockRun(ctx, id)
+	}
+	row, err := t.q.GetRun(ctx, id)
+	return queries.LockRunRow(row), err
+}
+
 // LockState is LockRun for a transaction that needs to know no more than where the run stands, as the
 // many that send and settle steps.
 func (t *Tx) LockState(ctx context.Context, id string) (dr.State, error) {
+	if t.s.d == sqlite {
+		row, err := t.q.GetRun(ctx, id)
+		if err != nil {
+			return "", fmt.Errorf("locking run %s: %w", id, one(err, "run", id))
+		}
+		return dr.State(row.State), nil
+	}
 	state, err := t.q.LockState(ctx, id)
 	if err != nil {
 		return "", fmt.Errorf("locking run %s: %w", id, one(err, "run", id))
@@ -104,21 +121,16 @@ func (r *Reader) fillRun(ctx context.Context, row runRow) (dr.Run, error) {
 	if row.Round == 0 {
 		return run, nil
 	}
-	rounds, err := r.rounds(ctx, row.ID, row.Round)
-	if err != nil {
+	if run.Round, err = r.round(ctx, row.ID, row.Round); err != nil {
 		return run, err
 	}
-	if len(rounds) == 0 {
-		return run, fmt.Errorf("run %s: round %d is missing", row.ID, row.Round)
-	}
-	run.Round = rounds[0]
 	run.Codes, err = r.codes(ctx, row.ID, row.Round)
 	return run, err
 }
 
 // detailOf is the JSON of what has no column or table of its own.
 func detailOf(run dr.Run) (string, error) {
-	run.Round, run.Codes, run.Checks = dr.Round{}, nil, nil
+	run.Round, run.Codes, run.Checks, run.Version = dr.Round{}, nil, nil, 0
 	b, err := json.Marshal(run)
 	if err != nil {
 		return "", fmt.Errorf("writing the detail of run %s: %w", run.ID, err)
@@ -166,9 +178,7 @@ func (t *Tx) InsertRun(ctx context.Context, run dr.Run, slice []byte) error {
 // its checks; votes and codes have methods of their own. It says Conflict when somebody stored the
 // run since it was read, and counts run.Version up.
 func (t *Tx) UpdateRun(ctx context.Context, run *dr.Run) error {
-	next := *run
-	next.Version++
-	detail, err := detailOf(next)
+	detail, err := detailOf(*run)
 	if err != nil {
 		return err
 	}
@@ -187,6 +197,7 @@ func (t *Tx) UpdateRun(ctx context.Context, run *dr.Run) error {
 	if err := t.putRound(ctx, *run); err != nil {
 		return err
 	}
+	t.s.details.wrote(detail, *run)
 	run.Version++
 	return nil
 }

@@ -255,7 +255,8 @@ func (t *Tx) journalBy(actor dr.Actor, kind dr.RowKind, data any) error {
 	return nil
 }
 
-// Read runs fn on one moment of the store.
+// Read runs fn on one moment of the store. fn is short and calls neither Read nor Write: on SQLite four
+// readings may be open at a time, and an open one keeps the write-ahead log from being cleared.
 func (s *Store) Read(ctx context.Context, fn func(*Reader) error) error {
 	open, err := s.beginRead(ctx)
 	if err != nil {

@@ -83,22 +83,20 @@ func (s *Server) readBlob(w http.ResponseWriter, r *http.Request, _ caller) erro
 	if !isDigest(digest) {
 		return &dr.Error{Kind: dr.Usage, ID: "digest_wrong", Args: dr.Args{"digest": printable(digest)}}
 	}
-	return s.cfg.Store.Read(r.Context(), func(rd *store.Reader) (err error) {
-		blob, content, err := rd.Blob(r.Context(), digest)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, content.Close()) }()
-		h := w.Header()
-		h.Set("Content-Type", "application/octet-stream")
-		h.Set("Content-Length", strconv.FormatInt(blob.Size, 10))
-		h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", fileName(blob)))
-		h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-		if _, err := io.Copy(w, content); err != nil && r.Context().Err() == nil {
-			s.cfg.Log.ErrorContext(r.Context(), "sending kept evidence", "digest", digest, "error", err)
-		}
-		return nil // the answer has begun; an error could not be told any more
-	})
+	blob, content, err := s.cfg.Store.OpenBlob(r.Context(), digest)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Content-Length", strconv.FormatInt(blob.Size, 10))
+	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", fileName(blob)))
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	_, err = io.Copy(w, content)
+	if err = errors.Join(err, content.Close()); err != nil && r.Context().Err() == nil {
+		s.cfg.Log.ErrorContext(r.Context(), "sending kept evidence", "digest", digest, "error", err)
+	}
+	return nil // the answer has begun; an error could not be told any more
 }
 
 func isDigest(text string) bool {

@@ -29,9 +29,9 @@ func ReadingOf(lang string, row dr.Row) Reading {
 	}
 	args["actor"] = row.Actor
 	if row.Actor == "" {
-		args["actor"] = locale.Sentence(lang, "row_itself", nil)
+		args["actor"] = locale.Say(lang, "row_itself", nil)
 	}
-	out.Text = locale.Sentence(lang, id, args)
+	out.Text = locale.Say(lang, id, args)
 	return out
 }
 
@@ -43,13 +43,13 @@ func refusalText(lang string, row dr.Row) string {
 	}
 	who := row.Actor
 	if who == "" {
-		who = locale.Sentence(lang, "row_somebody", nil)
+		who = locale.Say(lang, "row_somebody", nil)
 	}
-	args := dr.Args{"actor": who, "verb": string(d.Verb), "why": locale.Sentence(lang, d.ID, d.Args)}
+	args := dr.Args{"actor": who, "verb": string(d.Verb), "why": locale.Say(lang, d.ID, d.Args)}
 	if d.Verb == "" {
-		return locale.Sentence(lang, "row_refusal_at_door", args)
+		return locale.Say(lang, "row_refusal_at_door", args)
 	}
-	return locale.Sentence(lang, "row_refusal", args)
+	return locale.Say(lang, "row_refusal", args)
 }
 
 // words names the sentence for a row and fills its holes.

@@ -13,7 +13,7 @@ import (
 func verbs() []dr.Verb {
 	return []dr.Verb{dr.VerbApprove, dr.VerbDeny, dr.VerbWithdraw, dr.VerbIssue, dr.VerbStart, dr.VerbPause, dr.VerbResume,
 		dr.VerbCancel, dr.VerbAbort, dr.VerbRollback, dr.VerbForce, dr.VerbSwitchback, dr.VerbClose, dr.VerbHandover, dr.VerbAccept,
-		dr.VerbContinue, dr.VerbRetry, dr.VerbSkip, dr.VerbDone, dr.VerbDecide, dr.VerbOverride, dr.VerbPreflight, dr.VerbReopen,
+		dr.VerbContinue, dr.VerbRetry, dr.VerbSkip, dr.VerbDone, dr.VerbDecide, dr.VerbOverride, dr.VerbPreflight,
 		dr.VerbObserve, dr.VerbOrder, dr.VerbSignOff, dr.VerbFinding}
 }
 

@@ -2,148 +2,169 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/switchman-dr/switchman/approval"
 	"github.com/switchman-dr/switchman/dr"
-	"github.com/switchman-dr/switchman/journal"
-	"github.com/switchman-dr/switchman/store"
 )
 
-// measure is one line of bench: how long one of something takes.
-type measure struct {
-	Name   string  `json:"name"`
-	N      int     `json:"n"`
-	Median float64 `json:"median_us"`
-	Worst  float64 `json:"worst_us"`
+// benchWishes say how much to measure.
+type benchWishes struct {
+	quick   bool
+	rounds  int
+	commits int
+	steps   int
 }
 
+// figure is one line of bench: what was measured, how often, and what is promised of it.
+type figure struct {
+	Name   string  `json:"name"`
+	Unit   string  `json:"unit"` // µs, ms, MiB or × (a ratio)
+	N      int     `json:"n"`
+	Median float64 `json:"median"`
+	Min    float64 `json:"min"`
+	Max    float64 `json:"max"`
+	AtMost float64 `json:"at_most,omitempty"` // the promise; 0: none
+	Met    *bool   `json:"met,omitempty"`
+}
+
+const benchLong = `Measure what Switchman promises on this machine, each number beside its baseline of the same run:
+
+  commits   one durable change of one row, one transition, one step; a code
+  run       a plan of 3900 steps that only wait, killed half-way and resumed
+  demo      the sample bank's move against its critical path; idle memory
+  start     how soon a server answers /readyz
+
+Without a name all four are measured, in about two minutes. Everything happens in a temporary
+directory below the state directory, so on the same disk, and is removed. Other work on the machine
+makes numbers worse and ratios noisy: look at the median, and repeat.`
+
 func benchCommand(sh *shell) *cobra.Command {
-	var n int
+	var want benchWishes
 	c := &cobra.Command{
-		Use: "bench", Short: "Measure this machine: commits, journal, codes",
-		Long: `Measure what a run costs on this machine: a durable commit with one journal row, one with ten, a
-signed checkpoint read back, a security code's hash. The state is a temporary one beside the state
-directory, on the same disk. The ratios to a bare commit are in docs/performance.md.`,
-		Example: "  switchman bench\n  switchman bench --n 500 --json",
+		Use: "bench", Short: "Measure this machine against what Switchman promises", Long: benchLong,
+		Example: "  switchman bench\n  switchman bench --quick\n  switchman bench demo --rounds 5 --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if n < 1 || n > 100_000 {
-				return dr.Errorf(dr.Usage, "--n must be from 1 to 100000")
-			}
-			found, err := sh.bench(cmd.Context(), n)
-			if err != nil {
-				return err
-			}
-			return sh.show(map[string]any{"measures": found}, func(w io.Writer) {
-				t := table{head: []string{"WHAT", "TIMES", "MEDIAN", "WORST"}}
-				for _, m := range found {
-					t.add(m.Name, fmt.Sprint(m.N), micros(m.Median), micros(m.Worst))
-				}
-				t.print(w, narrow)
-			})
+			return sh.bench(cmd.Context(), want, sh.benchCommits, sh.benchPlan, sh.benchDemo, sh.benchStart)
 		},
 	}
-	c.Flags().IntVar(&n, "n", 200, "measure each `N` times")
+	f := c.PersistentFlags()
+	f.BoolVar(&want.quick, "quick", false, "measure less: one round, 390 steps")
+	f.IntVar(&want.rounds, "rounds", 3, "measure plans, stories and starts `N` times")
+	f.IntVar(&want.commits, "commits", 100, "commits of each kind in one round: `N`")
+	f.IntVar(&want.steps, "steps", 3900, "steps of the generated plan: `N`, rounded down to 78 a stage")
+	for _, part := range []struct {
+		name, short string
+		measure     benchPart
+	}{
+		{"commits", "Measure a transition and a step against a bare commit", sh.benchCommits},
+		{"run", "Measure a plan of thousands of steps, killed and resumed", sh.benchPlan},
+		{"demo", "Measure the sample bank's move against its critical path", sh.benchDemo},
+		{"start", "Measure how soon a server is ready", sh.benchStart},
+	} {
+		c.AddCommand(&cobra.Command{Use: part.name, Short: part.short, Example: "  switchman bench " + part.name + "\n  switchman bench " + part.name + " --quick --json",
+			RunE: func(cmd *cobra.Command, _ []string) error { return sh.bench(cmd.Context(), want, part.measure) }})
+	}
+	c.AddCommand(sh.planChild(), sh.storyChild())
 	return c
 }
 
-func micros(us float64) string {
-	if us >= 1000 {
-		return fmt.Sprintf("%.2f ms", us/1000)
-	}
-	return fmt.Sprintf("%.0f µs", us)
-}
+// benchPart measures one group of promises in a directory of its own.
+type benchPart func(ctx context.Context, dir string, want benchWishes) ([]figure, error)
 
-func (sh *shell) bench(ctx context.Context, n int) (out []measure, err error) {
+// bench measures parts one after the other and shows what was found.
+func (sh *shell) bench(ctx context.Context, want benchWishes, parts ...benchPart) (err error) {
+	if want.quick {
+		want.rounds, want.commits, want.steps = 1, min(want.commits, 50), min(want.steps, 390)
+	}
+	if want.rounds < 1 || want.rounds > 100 || want.commits < 1 || want.commits > 100_000 || want.steps < 78 || want.steps > 100_000 {
+		return dr.Errorf(dr.Usage, "--rounds must be from 1 to 100, --commits from 1 to 100000, --steps from 78 to 100000")
+	}
 	cfg, err := sh.settings()
-	if err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
-		return nil, fmt.Errorf("making the state directory: %w", err)
-	}
-	dir, err := os.MkdirTemp(cfg.StateDir, "bench-")
-	if err != nil {
-		return nil, fmt.Errorf("making a temporary state: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	st, err := store.Open(ctx, store.Options{Dir: dir, Organisation: "bench", Environment: dr.Test, Clock: sh.term.clock})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, st.Close()) }()
-	for _, m := range []struct {
-		name string
-		n    int
-		do   func() error
-	}{
-		{"commit with 1 journal row", n, func() error { return sh.benchRows(ctx, st, 1) }},
-		{"commit with 10 journal rows", n, func() error { return sh.benchRows(ctx, st, 10) }},
-		{"signed checkpoint, read and verified", n, func() error { return benchHead(ctx, st) }},
-		{"hash of a security code", min(n, 20), benchCode},
-	} {
-		one, err := sh.time(m.name, m.n, m.do)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, one)
-	}
-	return out, nil
-}
-
-func (sh *shell) time(name string, n int, do func() error) (measure, error) {
-	took := make([]time.Duration, n)
-	for i := range took {
-		begun := sh.term.clock.Now()
-		if err := do(); err != nil {
-			return measure{}, fmt.Errorf("measuring %s: %w", name, err)
-		}
-		took[i] = sh.term.clock.Now().Sub(begun)
-	}
-	slices.Sort(took)
-	us := func(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
-	return measure{Name: name, N: n, Median: us(took[n/2]), Worst: us(took[n-1])}, nil
-}
-
-func (sh *shell) benchRows(ctx context.Context, st *store.Store, rows int) error {
-	data, err := json.Marshal(dr.FindingData{ID: "bench", Text: "a row of about the usual length, as findings and outcomes have it"})
 	if err != nil {
 		return err
 	}
-	return st.Write(ctx, func(tx *store.Tx) error {
-		for range rows {
-			tx.Journal(dr.Row{At: sh.term.clock.Time(), Kind: dr.RowFinding, Data: data})
-		}
-		return nil
-	})
-}
-
-func benchHead(ctx context.Context, st *store.Store) error {
-	return st.Read(ctx, func(r *store.Reader) error {
-		head, err := r.Head(ctx)
+	state, err := filepath.Abs(cfg.StateDir)
+	if err == nil {
+		err = os.MkdirAll(state, 0o700)
+	}
+	if err != nil {
+		return fmt.Errorf("making the state directory: %w", err)
+	}
+	dir, err := os.MkdirTemp(state, "bench-")
+	if err != nil {
+		return fmt.Errorf("making a temporary directory: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	var all []figure
+	for _, part := range parts {
+		found, err := part(ctx, dir, want)
 		if err != nil {
 			return err
 		}
-		_, err = journal.Verify(head.Note, st.PublicKey())
-		return err
+		all = append(all, found...)
+	}
+	return sh.showFigures(all)
+}
+
+func (sh *shell) showFigures(all []figure) error {
+	answer := map[string]any{"version": version(), "system": runtime.GOOS + "/" + runtime.GOARCH, "cpus": runtime.NumCPU(), "figures": all}
+	return sh.show(answer, func(w io.Writer) {
+		t := table{head: []string{"WHAT", "TIMES", "MEDIAN", "FROM", "TO", "PROMISE", ""}}
+		for _, f := range all {
+			promise, verdict := "", ""
+			if f.Met != nil {
+				promise, verdict = "≤ "+amount(f.AtMost, f.Unit), "missed"
+				if *f.Met {
+					verdict = "kept"
+				}
+			}
+			t.add(f.Name, fmt.Sprint(f.N), amount(f.Median, f.Unit), amount(f.Min, f.Unit), amount(f.Max, f.Unit), promise, verdict)
+		}
+		t.print(w, narrow+20)
 	})
 }
 
-func benchCode() error {
-	code, err := approval.NewCode(rand.Reader)
-	if err != nil {
-		return err
+// amount is a number in its unit, short enough for a table.
+func amount(v float64, unit string) string {
+	text := fmt.Sprintf("%.0f", v)
+	if v < 100 {
+		text = strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.2f", v), "0"), ".")
 	}
-	canonical, _ := approval.ParseCode(code.Reveal())
-	approval.HashCode([]byte("bench"), []byte("0123456789abcdef"), approval.CodeContext{Run: "bench"}, canonical)
-	return nil
+	return text + " " + unit
+}
+
+// figureOf sums a series up. atMost is the promise, 0 where none is made; the median has to keep it.
+func figureOf(name, unit string, atMost float64, series ...float64) figure {
+	sorted := slices.Sorted(slices.Values(series))
+	f := figure{Name: name, Unit: unit, N: len(sorted), AtMost: atMost}
+	if len(sorted) == 0 {
+		return f
+	}
+	f.Median, f.Min, f.Max = middle(sorted), sorted[0], sorted[len(sorted)-1]
+	if atMost > 0 {
+		met := f.Median <= atMost
+		f.Met = &met
+	}
+	return f
+}
+
+// middle is the median of a sorted series.
+func middle(sorted []float64) float64 {
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// plainEnviron is the environment without Switchman's own settings: a measurement must not reach the
+// database or the people they name.
+func (sh *shell) plainEnviron() []string {
+	return slices.DeleteFunc(slices.Clone(sh.term.environ), func(pair string) bool { return strings.HasPrefix(pair, "SWITCHMAN_") })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,7 +51,11 @@ func demoCommand(sh *shell) *cobra.Command {
 		Long:    demoLong,
 		Example: "  switchman demo\n  switchman demo --auto\n  switchman demo --auto --json | tail -1 | jq .traffic",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return sh.demo(cmd.Context(), demoWishes{auto: auto, fresh: fresh, addr: addr})
+			live := sh.openHouse
+			if auto {
+				live = sh.playStory
+			}
+			return sh.demo(cmd.Context(), demoWishes{auto: auto, fresh: fresh, addr: addr}, live)
 		},
 	}
 	c.Flags().BoolVar(&auto, "auto", false, "play the whole story without a person, on fresh temporary state unless --state is given")
@@ -64,8 +69,16 @@ type demoWishes struct {
 	addr        string
 }
 
-// demo brings up the sample bank and a server for it, and stops both in the opposite order.
-func (sh *shell) demo(ctx context.Context, want demoWishes) (err error) {
+// bank is what a demo has running.
+type bank struct {
+	cfg       *config.Config
+	app       *app.App
+	customers *demo.Customers
+}
+
+// demo brings up the sample bank and a server for it, lets them live, and stops both in the opposite
+// order.
+func (sh *shell) demo(ctx context.Context, want demoWishes, live func(context.Context, bank) error) (err error) {
 	dir, clean, err := sh.demoDir(want)
 	if err != nil {
 		return err
@@ -90,10 +103,7 @@ func (sh *shell) demo(ctx context.Context, want demoWishes) (err error) {
 	defer func() { err = errors.Join(err, stopWithin(ctx, a.Stop)) }()
 	customers := estate.Customers(ctx, customerPace)
 	defer customers.Stop()
-	if want.auto {
-		return sh.playStory(ctx, cfg, a, customers)
-	}
-	return sh.openHouse(ctx, cfg, a, customers)
+	return live(ctx, bank{cfg, a, customers})
 }
 
 // demoSettings are what a bank would configure: its files, the addresses steps may call, and a way
@@ -163,7 +173,8 @@ func (sh *shell) demoDir(want demoWishes) (dir string, clean func() error, err e
 }
 
 // openHouse keeps the bank running until interrupted, for a person to play.
-func (sh *shell) openHouse(ctx context.Context, cfg *config.Config, a *app.App, customers *demo.Customers) error {
+func (sh *shell) openHouse(ctx context.Context, b bank) error {
+	cfg, a := b.cfg, b.app
 	socket := filepath.Join(cfg.StateDir, web.SocketName)
 	if sh.json {
 		if err := sh.printJSON(map[string]string{"addr": a.Addr(), "socket": socket, "environment": "sample"}); err != nil {
@@ -177,21 +188,41 @@ func (sh *shell) openHouse(ctx context.Context, cfg *config.Config, a *app.App, 
 		fmt.Fprintf(sh.term.out, "\n%s\n", demoLong[strings.Index(demoLong, "Leave it"):strings.Index(demoLong, "Interrupt it")])
 	}
 	<-ctx.Done()
-	seen := customers.Seen()
+	seen := b.customers.Seen()
 	sh.note("%s: stopping; customers made %d transactions, the longest gap without service was %s", demo.Watermark, seen.Acknowledged, span(dr.Millis(seen.LongestGap)))
 	return nil
 }
 
-// playStory lets the people of the story play, over the same API as everybody.
-func (sh *shell) playStory(ctx context.Context, cfg *config.Config, a *app.App, customers *demo.Customers) error {
-	server := "unix:" + filepath.Join(cfg.StateDir, web.SocketName)
-	cl, err := client.New(client.Options{Server: server, Lang: cfg.Lang})
+// playStory lets the story play by itself and prints what came out of it.
+func (sh *shell) playStory(ctx context.Context, b bank) error {
+	talk := sh.term.out
+	if sh.json {
+		talk = sh.term.err
+	}
+	result, err := sh.tellStory(ctx, b, talk)
 	if err != nil {
 		return err
 	}
-	files, err := a.Files.Catalog()
+	if !result.Verified {
+		sh.code = exitCode(dr.Unverified)
+	}
+	if sh.json {
+		return sh.printJSON(result)
+	}
+	return nil
+}
+
+// tellStory lets the people of the story play, over the same API as everybody.
+func (sh *shell) tellStory(ctx context.Context, b bank, talk io.Writer) (demo.Result, error) {
+	cfg, customers := b.cfg, b.customers
+	server := "unix:" + filepath.Join(cfg.StateDir, web.SocketName)
+	cl, err := client.New(client.Options{Server: server, Lang: cfg.Lang})
 	if err != nil {
-		return err
+		return demo.Result{}, err
+	}
+	files, err := b.app.Files.Catalog()
+	if err != nil {
+		return demo.Result{}, err
 	}
 	sh.flags.server, sh.flags.state, sh.flags.org = server, cfg.StateDir, cfg.Org
 	story := demo.Story{
@@ -203,21 +234,7 @@ func (sh *shell) playStory(ctx context.Context, cfg *config.Config, a *app.App, 
 			return sh.storyReport(ctx, cfg.StateDir, run)
 		},
 	}
-	talk := sh.term.out
-	if sh.json {
-		talk = sh.term.err
-	}
-	result, err := story.Play(ctx, talk)
-	if err != nil {
-		return err
-	}
-	if !result.Verified {
-		sh.code = exitCode(dr.Unverified)
-	}
-	if sh.json {
-		return sh.printJSON(result)
-	}
-	return nil
+	return story.Play(ctx, talk)
 }
 
 // storyReport writes the report of the story where it outlives the demo, and verifies it.

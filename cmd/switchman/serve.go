@@ -24,7 +24,7 @@ import (
 const stopWait = 30 * time.Second
 
 func serveCommand(sh *shell) *cobra.Command {
-	var addr string
+	var addr, rollback string
 	c := &cobra.Command{
 		Use: "serve", Short: "Run the server: it keeps the state and carries out runs",
 		Long: `Run the server: the API, the journal and whatever carries out approved runs. It listens on a unix
@@ -42,19 +42,21 @@ Every setting is in docs/config.md; "switchman doctor" says what is configured a
 			if err != nil {
 				return err
 			}
-			return sh.serve(cmd.Context(), cfg)
+			return sh.serve(cmd.Context(), cfg, rollback)
 		},
 	}
 	c.Flags().StringVar(&addr, "addr", "", "`HOST:PORT` to listen on besides the socket, or off (SWITCHMAN_ADDR; default: 127.0.0.1:8080)")
+	c.Flags().StringVar(&rollback, "accept-rollback", "", "go on with a state older than its own head, for this `REASON`; the journal keeps it")
 	return c
 }
 
-func (sh *shell) serve(ctx context.Context, cfg *config.Config) error {
+func (sh *shell) serve(ctx context.Context, cfg *config.Config, rollback string) error {
 	news := sh.term.out
 	if sh.json {
 		news = sh.term.err
 	}
-	a, err := app.New(ctx, app.Options{Config: cfg, Version: version(), Log: sh.logger(cfg), Stdout: news})
+	a, err := app.New(ctx, app.Options{Config: cfg, Version: version(), Log: sh.logger(cfg), Stdout: news,
+		AcceptRollback: rollback})
 	if err != nil {
 		return err
 	}

@@ -52,7 +52,7 @@ func TestUsage(t *testing.T) {
 		{"run list", 7, "switchman demo"},
 		{"run list --server ftp://x", 4, "http"},
 		{"--lang fr plan list", 4, "lang"},
-		{"bench --n 0", 2, "--n"},
+		{"bench --rounds 0", 2, "--rounds"},
 	} {
 		s := d.run(strings.Fields(c.args)...)
 		if s.code != c.code || !strings.Contains(s.err, c.says) {
@@ -158,8 +158,8 @@ func TestVersionAndBench(t *testing.T) {
 	if d.must("version", "--json").into(t, &v); v["version"] == "" || v["go"] == "" {
 		t.Errorf("%v", v)
 	}
-	var b struct{ Measures []measure }
-	if d.must("bench", "--n", "3", "--json").into(t, &b); len(b.Measures) != 4 || b.Measures[0].Median <= 0 {
+	var b struct{ Figures []figure }
+	if d.must("bench", "commits", "--commits", "3", "--rounds", "1", "--json").into(t, &b); len(b.Figures) != 6 || b.Figures[0].Median <= 0 || b.Figures[3].Met == nil {
 		t.Errorf("%+v", b)
 	}
 	left, err := os.ReadDir(d.state)

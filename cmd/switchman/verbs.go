@@ -52,8 +52,6 @@ for without echo, or read from standard input; it is never an argument. Who issu
 			example: "  switchman run override r1125-x7kq lag:ledger-stream --reason \"known gap, 40 rows\""},
 		{verb: dr.VerbCancel, name: "cancel", group: "before", short: "Give the run up before it starts", flags: []string{"reason"},
 			example: "  switchman run cancel r1125-x7kq --reason \"postponed\""},
-		{verb: dr.VerbReopen, name: "reopen", group: "before", short: "Open a new round of votes", flags: []string{"reason"},
-			example: "  switchman run reopen r1125-x7kq"},
 		{verb: dr.VerbOrder, name: "order", group: "before", short: "Order a surprise drill: time, scope, challenge word", flags: []string{"text", "system", "reason"},
 			long:    "As the observer of a surprise drill, give its order: the time is now, and --text is the challenge word that enters digest, recordings and report.",
 			example: "  switchman run order r1125-x7kq --text heron --as PERSON"},
@@ -191,7 +189,7 @@ func (sh *shell) act(ctx context.Context, v verbSpec, id string, args fsm.Args, 
 func doneText(v verbSpec) string {
 	text, ok := map[dr.Verb]string{
 		dr.VerbApprove: "approved by you", dr.VerbDeny: "denied by you", dr.VerbWithdraw: "vote withdrawn", dr.VerbStart: "started",
-		dr.VerbPreflight: "facts looked at again", dr.VerbOverride: "check overridden", dr.VerbCancel: "cancelled", dr.VerbReopen: "new round opened",
+		dr.VerbPreflight: "facts looked at again", dr.VerbOverride: "check overridden", dr.VerbCancel: "cancelled",
 		dr.VerbOrder: "ordered", dr.VerbPause: "pause asked", dr.VerbResume: "resumed", dr.VerbContinue: "goes on", dr.VerbRetry: "step is sent again",
 		dr.VerbSkip: "step left out", dr.VerbDone: "step done", dr.VerbDecide: "step decided", dr.VerbForce: "force asked", dr.VerbRollback: "rollback asked",
 		dr.VerbAbort: "abort asked", dr.VerbSwitchback: "requested", dr.VerbClose: "closed", dr.VerbHandover: "command offered", dr.VerbAccept: "command taken",

@@ -186,11 +186,11 @@ func (q *Queries) BlobsBefore(ctx context.Context, before int64, maxRows int32) 
 }
 
 const codes = `-- name: Codes :many
-SELECT id, run_id, round, issuer, human, digest, direction, mode, source, sheet, number, salt, hash, issued_at, expires_at, used_at, used_by, revoked_at FROM code WHERE run_id = $1 AND round >= $2
+SELECT id, run_id, round, issuer, human, digest, direction, mode, source, sheet, number, salt, hash, issued_at, expires_at, used_at, used_by, revoked_at FROM code WHERE run_id = $1
 `
 
-func (q *Queries) Codes(ctx context.Context, runID string, firstRound int64) ([]Code, error) {
-	rows, err := q.db.QueryContext(ctx, codes, runID, firstRound)
+func (q *Queries) Codes(ctx context.Context, runID string) ([]Code, error) {
+	rows, err := q.db.QueryContext(ctx, codes, runID)
 	if err != nil {
 		return nil, err
 	}
@@ -590,6 +590,28 @@ func (q *Queries) GetPlacement(ctx context.Context, system string) (Placement, e
 		&i.RunID,
 		&i.ProvenAt,
 		&i.Previous,
+	)
+	return i, err
+}
+
+const getRound = `-- name: GetRound :one
+
+SELECT run_id, number, nonce, digest, opened_at, expires_at, state FROM round WHERE run_id = $1 AND number = $2
+`
+
+// The hot reads of one round have no ORDER BY and no range: each makes SQLite several times slower than
+// sorting a handful of rows in Go.
+func (q *Queries) GetRound(ctx context.Context, runID string, number int64) (Round, error) {
+	row := q.db.QueryRowContext(ctx, getRound, runID, number)
+	var i Round
+	err := row.Scan(
+		&i.RunID,
+		&i.Number,
+		&i.Nonce,
+		&i.Digest,
+		&i.OpenedAt,
+		&i.ExpiresAt,
+		&i.State,
 	)
 	return i, err
 }
@@ -1733,12 +1755,96 @@ func (q *Queries) RevokeTokensOf(ctx context.Context, revokedAt int64, person st
 	return result.RowsAffected()
 }
 
-const rounds = `-- name: Rounds :many
-SELECT run_id, number, nonce, digest, opened_at, expires_at, state FROM round WHERE run_id = $1 AND number >= $2 ORDER BY number
+const roundCodes = `-- name: RoundCodes :many
+SELECT id, run_id, round, issuer, human, digest, direction, mode, source, sheet, number, salt, hash, issued_at, expires_at, used_at, used_by, revoked_at FROM code WHERE run_id = $1 AND round = $2
 `
 
-func (q *Queries) Rounds(ctx context.Context, runID string, firstRound int64) ([]Round, error) {
-	rows, err := q.db.QueryContext(ctx, rounds, runID, firstRound)
+func (q *Queries) RoundCodes(ctx context.Context, runID string, round int64) ([]Code, error) {
+	rows, err := q.db.QueryContext(ctx, roundCodes, runID, round)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Code
+	for rows.Next() {
+		var i Code
+		if err := rows.Scan(
+			&i.ID,
+			&i.RunID,
+			&i.Round,
+			&i.Issuer,
+			&i.Human,
+			&i.Digest,
+			&i.Direction,
+			&i.Mode,
+			&i.Source,
+			&i.Sheet,
+			&i.Number,
+			&i.Salt,
+			&i.Hash,
+			&i.IssuedAt,
+			&i.ExpiresAt,
+			&i.UsedAt,
+			&i.UsedBy,
+			&i.RevokedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const roundVotes = `-- name: RoundVotes :many
+SELECT run_id, round, human, person, stands_for, verdict, via, digest, voted_at, reason FROM vote WHERE run_id = $1 AND round = $2
+`
+
+func (q *Queries) RoundVotes(ctx context.Context, runID string, round int64) ([]Vote, error) {
+	rows, err := q.db.QueryContext(ctx, roundVotes, runID, round)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Vote
+	for rows.Next() {
+		var i Vote
+		if err := rows.Scan(
+			&i.RunID,
+			&i.Round,
+			&i.Human,
+			&i.Person,
+			&i.StandsFor,
+			&i.Verdict,
+			&i.Via,
+			&i.Digest,
+			&i.VotedAt,
+			&i.Reason,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const rounds = `-- name: Rounds :many
+SELECT run_id, number, nonce, digest, opened_at, expires_at, state FROM round WHERE run_id = $1 ORDER BY number
+`
+
+func (q *Queries) Rounds(ctx context.Context, runID string) ([]Round, error) {
+	rows, err := q.db.QueryContext(ctx, rounds, runID)
 	if err != nil {
 		return nil, err
 	}
@@ -2367,42 +2473,4 @@ func (q *Queries) UseSheetCode(ctx context.Context, arg UseSheetCodeParams) (int
 		return 0, err
 	}
 	return result.RowsAffected()
-}
-
-const votes = `-- name: Votes :many
-SELECT run_id, round, human, person, stands_for, verdict, via, digest, voted_at, reason FROM vote WHERE run_id = $1 AND round >= $2 ORDER BY round, human
-`
-
-func (q *Queries) Votes(ctx context.Context, runID string, firstRound int64) ([]Vote, error) {
-	rows, err := q.db.QueryContext(ctx, votes, runID, firstRound)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []Vote
-	for rows.Next() {
-		var i Vote
-		if err := rows.Scan(
-			&i.RunID,
-			&i.Round,
-			&i.Human,
-			&i.Person,
-			&i.StandsFor,
-			&i.Verdict,
-			&i.Via,
-			&i.Digest,
-			&i.VotedAt,
-			&i.Reason,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Close(); err != nil {
-		return nil, err
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
 }

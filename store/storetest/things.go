@@ -39,6 +39,29 @@ func blobs(b *bench) {
 			b.Errorf("%d bytes came back as %d, %v", size, len(back), err)
 		}
 	}
+	body := bytes.Repeat([]byte("slow"), 50000)
+	blob, err := b.s.PutBlob(b.ctx, "output", "text/plain", "out", bytes.NewReader(body))
+	if err != nil {
+		b.Fatal(err)
+	}
+	var open []io.ReadCloser // more than there are connections, none read to its end
+	for range 12 {
+		got, content, err := b.s.OpenBlob(b.ctx, blob.Digest)
+		if err != nil {
+			b.Fatal(err)
+		}
+		same(b, "blob", got, blob)
+		open = append(open, content)
+	}
+	for _, content := range open {
+		back, err := io.ReadAll(content)
+		if err = errors.Join(err, content.Close()); err != nil || !bytes.Equal(back, body) {
+			b.Errorf("read in pieces it is %d bytes, %v", len(back), err)
+		}
+	}
+	if _, _, err := b.s.OpenBlob(b.ctx, "sha256:00"); dr.KindOf(err) != dr.NotFound {
+		b.Errorf("unknown evidence: %v", err)
+	}
 	if _, err := b.content("sha256:00"); dr.KindOf(err) != dr.NotFound {
 		b.Errorf("unknown evidence: %v", err)
 	}

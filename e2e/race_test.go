@@ -1,0 +1,260 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/switchman-dr/switchman/app"
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/fsm"
+	"github.com/switchman-dr/switchman/store/storetest"
+)
+
+const (
+	crowd  = 9  // approvers of each team; all but one of them are needed
+	starts = 64 // tries to start with one and the same code
+)
+
+// TestRaces lets everybody vote at one instant, each by two surfaces, and then everybody start at
+// one instant with the same code: as many approvals are kept as there are people, and one start.
+func TestRaces(t *testing.T) {
+	t.Parallel()
+	dir := crowdDir(t)
+	a, logs := openRacer(t, dir, "state", "")
+	race(t, []*app.App{a}, logs, 30)
+}
+
+// TestRacesPostgres does the same through three servers on one database.
+func TestRacesPostgres(t *testing.T) {
+	t.Parallel()
+	dir, url := crowdDir(t), storetest.Postgres(t)
+	first, logs := openRacer(t, dir, "one", url)
+	apps := []*app.App{first}
+	for _, name := range []string{"two", "three"} {
+		// All servers of a database sign with the same key.
+		key, err := os.ReadFile(filepath.Join(dir, "one", "log.key"))
+		if err == nil {
+			err = errors.Join(os.MkdirAll(filepath.Join(dir, name), 0o700), os.WriteFile(filepath.Join(dir, name, "log.key"), key, 0o600))
+		}
+		pepper, perr := os.ReadFile(filepath.Join(dir, "one", "pepper"))
+		if err = errors.Join(err, perr); err == nil {
+			err = os.WriteFile(filepath.Join(dir, name, "pepper"), pepper, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, more := openRacer(t, dir, name, url)
+		apps = append(apps, a)
+		logs = append(logs, more...)
+	}
+	race(t, apps, logs, 10)
+}
+
+func openRacer(t *testing.T, dir, name, url string) (*app.App, []*logKeeper) {
+	t.Helper()
+	logs := &logKeeper{}
+	a, err := opening{dir: dir, path: toolPath(t, dir), clock: app.SystemClock(), log: slog.New(logs), url: url, instance: name,
+		more: []string{"SWITCHMAN_STATE_DIR=" + filepath.Join(dir, name)}}.start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := a.Stop(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return a, []*logKeeper{logs}
+}
+
+func race(t *testing.T, apps []*app.App, logs []*logKeeper, rounds int) {
+	t.Helper()
+	if os.Getenv("SWITCHMAN_SOAK") != "" {
+		rounds = 300
+	}
+	began := time.Now()
+	for n := range rounds {
+		raceOnce(t, apps, n)
+	}
+	for _, l := range logs {
+		if lines := l.unexpected(); len(lines) > 0 {
+			t.Errorf("errors were logged:\n%s", strings.Join(lines, "\n"))
+		}
+	}
+	t.Logf("soak: %d rounds of %d votes of %d people and of %d starts on %s with %d servers: one start each (%s)", rounds, 4*crowd+2, 2*crowd, starts,
+		apps[0].Store.Dialect(), len(apps), time.Since(began).Round(time.Second))
+}
+
+func raceOnce(t *testing.T, apps []*app.App, n int) {
+	t.Helper()
+	v, err := apps[n%len(apps)].Engine.Request(t.Context(), dr.Actor{Person: "ann"}, fsm.Request{Plan: "move", Mode: dr.Drill, Reason: "race"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v = await(t, apps[0], v.ID, dr.AwaitingApproval)
+	raceVotes(t, apps, v)
+	v = await(t, apps[0], v.ID, dr.AwaitingCode)
+	if v.Round.Have != v.Round.Need || len(v.Round.Votes) != 2*crowd {
+		t.Fatalf("%d of %d approvals, %d votes of %d people", v.Round.Have, v.Round.Need, len(v.Round.Votes), 2*crowd)
+	}
+	issued, err := apps[(n+1)%len(apps)].Engine.IssueCode(t.Context(), dr.Actor{Person: "dan"}, v.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raceStarts(t, apps, v, issued.Code.Reveal())
+	v = await(t, apps[0], v.ID, dr.Paused)
+	rows, err := journalRows(t.Context(), apps[0], v.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if votes, started := countKind(rows, dr.RowVote), countKind(rows, dr.RowStarted); votes != 2*crowd || started != 1 {
+		t.Fatalf("%d journal rows of votes for %d people, %d of starts", votes, 2*crowd, started)
+	}
+	if v.CodeLeft != 5 {
+		t.Errorf("the race cost %d tries", 5-v.CodeLeft)
+	}
+	if _, err := apps[(n+2)%len(apps)].Engine.Do(t.Context(), dr.Actor{Person: "ann"}, v.ID, dr.VerbAbort, fsm.Args{Reason: "seen enough", Confirmed: true}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, apps[0], v.ID, dr.Failed)
+}
+
+// raceVotes lets every approver approve by two surfaces, and one human by a second account as well.
+func raceVotes(t *testing.T, apps []*app.App, v fsm.View) {
+	t.Helper()
+	var voters []dr.Actor
+	for _, team := range []string{"o", "b"} {
+		for i := range crowd {
+			for _, surface := range []string{"cli", "console"} {
+				voters = append(voters, dr.Actor{Person: fmt.Sprintf("%s%d", team, i), Surface: surface})
+			}
+		}
+	}
+	voters = append(voters, dr.Actor{Person: "twin", Surface: "cli"}, dr.Actor{Person: "twin", Surface: "console"})
+	errs := atOnce(len(voters), func(i int) error {
+		_, err := apps[i%len(apps)].Engine.Do(t.Context(), voters[i], v.ID, dr.VerbApprove, fsm.Args{Confirmed: true, Nonce: v.Round.Nonce})
+		return err
+	})
+	human := 0 // accounts of the human with two that were let in
+	for i, err := range errs {
+		who := voters[i].Person
+		if err == nil && (who == "twin" || who == "o0") && voters[i].Surface == "cli" {
+			human++
+		}
+		if err != nil && !(dr.KindOf(err) == dr.Refused && (who == "twin" || who == "o0")) {
+			t.Fatalf("the vote of %s by %s: %v", who, voters[i].Surface, err)
+		}
+	}
+	if human != 1 {
+		t.Fatalf("%d accounts of one human have voted", human)
+	}
+}
+
+// raceStarts lets those who may submit do so with one code.
+func raceStarts(t *testing.T, apps []*app.App, v fsm.View, code string) {
+	t.Helper()
+	who := []string{"ann", "fay", "hal"}
+	errs := atOnce(starts, func(i int) error {
+		_, err := apps[i%len(apps)].Engine.Do(t.Context(), dr.Actor{Person: who[i%len(who)], Surface: "cli"}, v.ID, dr.VerbStart, fsm.Args{Code: code, Nonce: v.Round.Nonce})
+		return err
+	})
+	started := 0
+	for i, err := range errs {
+		switch {
+		case err == nil:
+			started++
+		case dr.KindOf(err) != dr.Refused && dr.KindOf(err) != dr.Conflict:
+			t.Fatalf("start %d: %v", i, err)
+		}
+	}
+	if started != 1 {
+		t.Fatalf("%d of %d starts were let through", started, starts)
+	}
+}
+
+// atOnce runs f n times, all released at one instant.
+func atOnce(n int, f func(i int) error) []error {
+	errs, gate := make([]error, n), make(chan struct{})
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			<-gate
+			errs[i] = f(i)
+		})
+	}
+	close(gate)
+	wg.Wait()
+	return errs
+}
+
+// await waits until a run is in a state; on PostgreSQL another server may have moved it.
+func await(t testing.TB, a *app.App, run string, want dr.State) fsm.View {
+	t.Helper()
+	return awaitView(t, a, run, func(v fsm.View) bool { return v.State == want }, string(want))
+}
+
+func awaitView(t testing.TB, a *app.App, run string, ok func(fsm.View) bool, what string) fsm.View {
+	t.Helper()
+	wake, stop := a.Store.Watch()
+	defer stop()
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	deadline := time.After(3 * patience)
+	for {
+		v, err := a.Engine.View(t.Context(), dr.Actor{}, run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ok(v) {
+			return v
+		}
+		select {
+		case <-wake:
+		case <-look.C:
+		case <-deadline:
+			t.Fatalf("the run is %s %s, not %s%s", v.State, v.Pause, what, steps(v))
+		}
+	}
+}
+
+// crowdDir holds an organisation of many approvers, whose plan stops at a hold point before anything
+// happens.
+func crowdDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	org := filepath.Join(dir, "org")
+	if err := errors.Join(os.CopyFS(org, os.DirFS("testdata/org")), os.MkdirAll(filepath.Join(dir, "facts"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	var people strings.Builder
+	for i := range crowd {
+		fmt.Fprintf(&people, "  - {id: o%d, name: Operations %d, human: \"o%d\", roles: [approver], teams: [operations]}\n", i, i, i)
+		fmt.Fprintf(&people, "  - {id: b%d, name: Business %d, human: \"b%d\", roles: [approver], teams: [business]}\n", i, i, i)
+	}
+	people.WriteString("  - {id: twin, name: Second account, human: \"o0\", roles: [approver], teams: [operations]}\n")
+	rewrite(t, filepath.Join(org, "roster.yaml"), func(s string) string { return s + people.String() })
+	rewrite(t, filepath.Join(org, "policy.yaml"), func(s string) string { return strings.ReplaceAll(s, "n: 1}", fmt.Sprintf("n: %d}", crowd-1)) })
+	rewrite(t, filepath.Join(org, "plans/move.yaml"), func(s string) string {
+		return strings.Replace(s, "    ungraceful: try\n", "    ungraceful: try\n    hold: true\n", 1)
+	})
+	return dir
+}
+
+// rewrite changes a file.
+func rewrite(t testing.TB, path string, change func(string) string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, []byte(change(string(b))), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}

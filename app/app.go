@@ -52,6 +52,7 @@ type App struct {
 	Files  *Files
 
 	log      *slog.Logger
+	keeper   *keeper
 	cleanups []cleanup
 }
 
@@ -101,10 +102,12 @@ func (a *App) build(ctx context.Context, o Options) error {
 		return err
 	}
 	a.onStop("store", func(context.Context) error { return a.Store.Close() })
+	instance := a.instance(o.Instance)
 	a.Engine = fsm.New(fsm.Config{Store: a.Store, Catalog: a.Files.Catalog, Hands: set.Hands(), Eyes: set.Eyes(), Clock: clock,
-		Pepper: hidden.pepper, Log: o.Log, Version: o.Version, Instance: a.instance(o.Instance), Parallel: cfg.MaxParallel, Contacts: contacts(ways),
+		Pepper: hidden.pepper, Log: o.Log, Version: o.Version, Instance: instance, Parallel: cfg.MaxParallel, Contacts: contacts(ways),
 		Anchor: anchors(cfg, set.Hands(), stdout, o.Log), Point: o.Point})
 	metrics := prometheus.NewRegistry()
+	a.keeper = newKeeper(a.Store, cfg, catalog.Organisation().ID, instance, clock, o.Log, metrics)
 	addr := cfg.Addr
 	if !cfg.Listens() {
 		addr = ""
@@ -124,6 +127,9 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	a.onStop("web", a.Web.Stop)
+	if !a.keeper.idle() {
+		a.onStop("keeper", a.keeper.start(ctx))
+	}
 	return nil
 }
 

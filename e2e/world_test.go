@@ -72,6 +72,8 @@ func playStories(t *testing.T, setup func(*testscript.Env) error) {
 			"rows":    withWorld((*world).rows),
 			"edit":    withWorld((*world).edit),
 			"verbs":   withWorld((*world).verbs),
+			"run":     withWorld((*world).turnTo),
+			"locks":   withWorld((*world).locks),
 			"expect":  withWorld((*world).expectLog),
 		},
 	})
@@ -377,6 +379,29 @@ func (w *world) verbs(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if strings.Join(got, ",") != args[1] {
 		ts.Fatalf("%s may %s, not %s", args[0], strings.Join(got, ","), args[1])
+	}
+}
+
+// turnTo makes another run the one the story is about: `run $PARENT`.
+func (w *world) turnTo(ts *testscript.TestScript, _ bool, args []string) {
+	w.run = args[0]
+	ts.Setenv("RUN", w.run)
+}
+
+// locks compares what a run holds: `locks $RUN resource:dns,system:core`, or nothing.
+func (w *world) locks(ts *testscript.TestScript, _ bool, args []string) {
+	var held []string
+	ts.Check(w.app.Store.Read(context.Background(), func(r *store.Reader) error {
+		all, err := r.Locks(context.Background())
+		for _, l := range all {
+			if l.Run == args[0] {
+				held = append(held, l.Name)
+			}
+		}
+		return err
+	}))
+	if got := strings.Join(held, ","); got != strings.Join(args[1:], ",") {
+		ts.Fatalf("%s holds %q, not %q", args[0], got, args[1:])
 	}
 }
 

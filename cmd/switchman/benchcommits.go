@@ -64,7 +64,7 @@ func (sh *shell) benchCommits(ctx context.Context, dir string, want benchWishes)
 		figureOf("a step: intent and outcome", "µs", 0, took[2]...),
 		figureOf("a transition in bare commits", "×", transitionAtMost, transition...),
 		figureOf("a step in bare commits", "×", stepAtMost, step...),
-		figureOf("the hash of a security code", "µs", 0, code[0]...),
+		figureOf("the hash of a security code", "ms", 0, inMs(code[0])...),
 	}, nil
 }
 
@@ -81,6 +81,14 @@ func (sh *shell) takeTurns(ctx context.Context, n int, do ...func(context.Contex
 		}
 	}
 	return took, nil
+}
+
+func inMs(us []float64) []float64 {
+	ms := make([]float64, len(us))
+	for i, v := range us {
+		ms[i] = v / 1000
+	}
+	return ms
 }
 
 func median(series []float64) float64 { return middle(slices.Sorted(slices.Values(series))) }

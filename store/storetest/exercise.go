@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"sync"
@@ -34,10 +33,10 @@ func Exercise(t *testing.T, open Opener) {
 	}
 	for _, p := range parts {
 		t.Run(p.name, func(t *testing.T) {
-			b := &bench{T: t, ctx: t.Context(), time: newHands()}
+			b := &bench{T: t, time: newHands()}
 			b.s = open(t, b.time.clock())
 			p.run(b)
-			if _, err := b.s.Verify(b.ctx); err != nil {
+			if _, err := b.s.Verify(b.Context()); err != nil {
 				t.Errorf("the store does not verify afterwards: %v", err)
 			}
 			if err := b.s.Close(); err != nil {
@@ -70,7 +69,6 @@ func (h *hands) time() dr.Time { return h.clock().Time() }
 // bench is one part's store and its helpers.
 type bench struct {
 	*testing.T
-	ctx  context.Context
 	s    *store.Store
 	time *hands
 }
@@ -78,7 +76,7 @@ type bench struct {
 // write must succeed.
 func (b *bench) write(fn func(tx *store.Tx) error) {
 	b.Helper()
-	if err := b.s.Write(b.ctx, fn); err != nil {
+	if err := b.s.Write(b.Context(), fn); err != nil {
 		b.Fatalf("writing: %v", err)
 	}
 }
@@ -86,7 +84,7 @@ func (b *bench) write(fn func(tx *store.Tx) error) {
 // refused must fail with a kind and a sentence.
 func (b *bench) refused(kind dr.ErrKind, id string, fn func(tx *store.Tx) error) {
 	b.Helper()
-	err := b.s.Write(b.ctx, fn)
+	err := b.s.Write(b.Context(), fn)
 	var e *dr.Error
 	if !errors.As(err, &e) || e.Kind != kind || e.ID != id {
 		b.Fatalf("got %v, want a %s error %q", err, kind, id)
@@ -96,7 +94,7 @@ func (b *bench) refused(kind dr.ErrKind, id string, fn func(tx *store.Tx) error)
 // read must succeed.
 func (b *bench) read(fn func(r *store.Reader) error) {
 	b.Helper()
-	if err := b.s.Read(b.ctx, fn); err != nil {
+	if err := b.s.Read(b.Context(), fn); err != nil {
 		b.Fatalf("reading: %v", err)
 	}
 }
@@ -135,11 +133,11 @@ func (b *bench) insert(id string) dr.Run {
 	run := b.newRun(id)
 	body, _ := sliceOf(id)
 	b.write(func(tx *store.Tx) error {
-		if err := tx.InsertRun(b.ctx, run, body); err != nil {
+		if err := tx.InsertRun(b.Context(), run, body); err != nil {
 			return err
 		}
 		tx.Journal(row(id, dr.RowRequested, `{"plan":"bank-switchover"}`))
-		return tx.ReplaceSteps(b.ctx, id, []dr.StepRow{{Run: id, Step: "a", State: dr.StepReady},
+		return tx.ReplaceSteps(b.Context(), id, []dr.StepRow{{Run: id, Step: "a", State: dr.StepReady},
 			{Run: id, Step: "b", State: dr.StepReady}, {Run: id, Step: "c", State: dr.StepBlocked}})
 	})
 	return run
@@ -151,15 +149,15 @@ func (b *bench) openRound(id string, n int) dr.Round {
 	_, digest := sliceOf(id)
 	round := dr.Round{Number: n, Nonce: "5f0c", Digest: digest, Opened: b.time.time(), Expires: b.time.time().Plus(1800000), State: "open"}
 	b.write(func(tx *store.Tx) error {
-		run, err := tx.LockRun(b.ctx, id)
+		run, err := tx.LockRun(b.Context(), id)
 		if err != nil {
 			return err
 		}
 		run.Round = round
-		if err := tx.AddRound(b.ctx, id, round); err != nil {
+		if err := tx.AddRound(b.Context(), id, round); err != nil {
 			return err
 		}
-		return tx.UpdateRun(b.ctx, &run)
+		return tx.UpdateRun(b.Context(), &run)
 	})
 	return round
 }
@@ -168,7 +166,7 @@ func (b *bench) run(id string) dr.Run {
 	b.Helper()
 	var run dr.Run
 	b.read(func(r *store.Reader) (err error) {
-		run, err = r.Run(b.ctx, id)
+		run, err = r.Run(b.Context(), id)
 		return err
 	})
 	return run

@@ -18,7 +18,7 @@ func (b *bench) head() journal.Head {
 	b.Helper()
 	var h journal.Head
 	b.read(func(r *store.Reader) (err error) {
-		h, err = r.Head(b.ctx)
+		h, err = r.Head(b.Context())
 		return err
 	})
 	return h
@@ -38,7 +38,7 @@ func journalRows(b *bench) {
 		return nil
 	})
 	b.read(func(r *store.Reader) error {
-		rows, raw, err := r.Rows(b.ctx, 0, 10)
+		rows, raw, err := r.Rows(b.Context(), 0, 10)
 		if err != nil || len(rows) != 3 || rows[0].Kind != dr.RowInstalled {
 			return fmt.Errorf("rows are %v: %w", rows, err)
 		}
@@ -51,17 +51,17 @@ func journalRows(b *bench) {
 				b.Errorf("row %d is stored as %s, %v", i, body, err)
 			}
 		}
-		page, _, err := r.Rows(b.ctx, 2, 1)
+		page, _, err := r.Rows(b.Context(), 2, 1)
 		if err != nil || len(page) != 1 || page[0].Seq != 2 {
 			b.Errorf("a page is %v, %v", page, err)
 		}
-		of, err := r.RowsOf(b.ctx, "r2")
+		of, err := r.RowsOf(b.Context(), "r2")
 		if err != nil || len(of) != 1 || of[0].Seq != 2 {
 			b.Errorf("rows of r2 are %v, %v", of, err)
 		}
-		one, err := r.Row(b.ctx, 1)
+		one, err := r.Row(b.Context(), 1)
 		same(b, "row 1", one, rows[1])
-		if _, err := r.Row(b.ctx, 99); dr.KindOf(err) != dr.NotFound {
+		if _, err := r.Row(b.Context(), 99); dr.KindOf(err) != dr.NotFound {
 			b.Errorf("an unknown row: %v", err)
 		}
 		return err
@@ -77,15 +77,15 @@ func journalGrowsWhole(b *bench) {
 	b.insert("r1")
 	before := b.head()
 	for _, data := range []string{`{"a":1,"a":2}`, `{"host":"a","HOST":"b"}`, `{`, `{} {}`, "{\"a\":\"\xff\"}"} {
-		err := b.s.Write(b.ctx, func(tx *store.Tx) error {
-			run, err := tx.LockRun(b.ctx, "r1")
+		err := b.s.Write(b.Context(), func(tx *store.Tx) error {
+			run, err := tx.LockRun(b.Context(), "r1")
 			if err != nil {
 				return err
 			}
 			run.State = dr.Cancelled
 			tx.Journal(row("r1", dr.RowState, `{}`))
 			tx.Journal(dr.Row{Kind: dr.RowState, Data: json.RawMessage(data)})
-			return tx.UpdateRun(b.ctx, &run)
+			return tx.UpdateRun(b.Context(), &run)
 		})
 		if err == nil {
 			b.Errorf("%q was journaled", data)
@@ -108,7 +108,7 @@ func proofs(b *bench) {
 	head := b.head()
 	b.read(func(r *store.Reader) error {
 		for seq := range head.Size {
-			p, err := r.Proof(b.ctx, seq)
+			p, err := r.Proof(b.Context(), seq)
 			if err != nil {
 				return err
 			}
@@ -116,7 +116,7 @@ func proofs(b *bench) {
 			if err != nil {
 				return err
 			}
-			raw, err := r.RawRow(b.ctx, seq)
+			raw, err := r.RawRow(b.Context(), seq)
 			if err != nil {
 				return err
 			}
@@ -146,7 +146,7 @@ func watch(b *bench) {
 	default:
 		b.Error("not woken by a commit with rows")
 	}
-	b.write(func(tx *store.Tx) error { return tx.SetCursor(b.ctx, "slack", 1) })
+	b.write(func(tx *store.Tx) error { return tx.SetCursor(b.Context(), "slack", 1) })
 	select {
 	case <-wake:
 		b.Error("woken twice, or by a commit without rows")
@@ -158,22 +158,22 @@ func nothingHalfWritten(b *bench) {
 	b.insert("r1")
 	before := b.head()
 	stop := errors.New("stop")
-	err := b.s.Write(b.ctx, func(tx *store.Tx) error {
-		run, err := tx.LockRun(b.ctx, "r1")
+	err := b.s.Write(b.Context(), func(tx *store.Tx) error {
+		run, err := tx.LockRun(b.Context(), "r1")
 		if err != nil {
 			return err
 		}
 		run.State = dr.Running
 		tx.Journal(row("r1", dr.RowState, `{}`))
-		return errors.Join(tx.UpdateRun(b.ctx, &run), tx.Intent(b.ctx, b.attempt("r1", "a", 1)), stop)
+		return errors.Join(tx.UpdateRun(b.Context(), &run), tx.Intent(b.Context(), b.attempt("r1", "a", 1)), stop)
 	})
 	if !errors.Is(err, stop) {
 		b.Errorf("the caller's error came back as %v", err)
 	}
 	func() {
 		defer func() { _ = recover() }()
-		_ = b.s.Write(b.ctx, func(tx *store.Tx) error {
-			_, _ = tx.LockRun(b.ctx, "r1")
+		_ = b.s.Write(b.Context(), func(tx *store.Tx) error {
+			_, _ = tx.LockRun(b.Context(), "r1")
 			panic("in mid-transaction")
 		})
 	}()
@@ -186,14 +186,14 @@ func nothingHalfWritten(b *bench) {
 func snapshot(b *bench) {
 	b.insert("r1")
 	b.read(func(r *store.Reader) error {
-		before, err := r.Run(b.ctx, "r1")
+		before, err := r.Run(b.Context(), "r1")
 		if err != nil {
 			return err
 		}
 		b.openRound("r1", 1)
-		after, err := r.Run(b.ctx, "r1")
+		after, err := r.Run(b.Context(), "r1")
 		same(b, "run within one reading", after, before)
-		h, err2 := r.Head(b.ctx)
+		h, err2 := r.Head(b.Context())
 		if h.Size != 2 {
 			b.Errorf("head has %d rows within one reading", h.Size)
 		}
@@ -205,7 +205,7 @@ func snapshot(b *bench) {
 }
 
 func cancelled(b *bench) {
-	ctx, cancel := context.WithCancel(b.ctx)
+	ctx, cancel := context.WithCancel(b.Context())
 	err := b.s.Write(ctx, func(tx *store.Tx) error {
 		tx.Journal(row("", dr.RowFinding, `{}`))
 		cancel()
@@ -227,21 +227,21 @@ func votesAtOneInstant(b *bench) {
 	var starts atomic.Int64
 	together(people, func(i int) {
 		started := false
-		err := b.s.Write(b.ctx, func(tx *store.Tx) error {
+		err := b.s.Write(b.Context(), func(tx *store.Tx) error {
 			started = false
-			run, err := tx.LockRun(b.ctx, "r1")
+			run, err := tx.LockRun(b.Context(), "r1")
 			if err != nil {
 				return err
 			}
 			vote := dr.Vote{Person: "p" + strconv.Itoa(i), Human: strconv.Itoa(i), Verdict: "approve", Via: "cli", Round: 1, Digest: digest, At: b.time.time()}
-			if err := tx.PutVote(b.ctx, "r1", vote); err != nil {
+			if err := tx.PutVote(b.Context(), "r1", vote); err != nil {
 				return err
 			}
 			tx.Journal(row("r1", dr.RowVote, `{}`))
 			if len(run.Round.Votes)+1 == need {
 				started, run.State = true, dr.Running
 			}
-			return tx.UpdateRun(b.ctx, &run)
+			return tx.UpdateRun(b.Context(), &run)
 		})
 		if err != nil {
 			b.Errorf("vote %d: %v", i, err)
@@ -260,10 +260,10 @@ func intentsAtOneInstant(b *bench) {
 	b.insert("r1")
 	var won atomic.Int64
 	together(6, func(i int) {
-		err := b.s.Write(b.ctx, func(tx *store.Tx) error {
+		err := b.s.Write(b.Context(), func(tx *store.Tx) error {
 			a := b.attempt("r1", "a", 1)
 			a.Token += strconv.Itoa(i)
-			return tx.Intent(b.ctx, a)
+			return tx.Intent(b.Context(), a)
 		})
 		switch {
 		case err == nil:
@@ -281,7 +281,7 @@ func manyWriters(b *bench) {
 	const writers, each = 6, 15
 	together(writers, func(i int) {
 		for n := range each {
-			err := b.s.Write(b.ctx, func(tx *store.Tx) error {
+			err := b.s.Write(b.Context(), func(tx *store.Tx) error {
 				for range 1 + n%3 {
 					tx.Journal(row("w"+strconv.Itoa(i), dr.RowFinding, `{"n":`+strconv.Itoa(n)+`}`))
 				}
@@ -302,7 +302,7 @@ func keyRotation(b *bench) {
 	b.write(func(tx *store.Tx) error { tx.Journal(row("", dr.RowFinding, `{}`)); return nil })
 	before := b.head()
 	b.time.forward(time.Second)
-	public, err := b.s.RotateKey(b.ctx, dr.Actor{Person: "admin", Surface: "cli"})
+	public, err := b.s.RotateKey(b.Context(), dr.Actor{Person: "admin", Surface: "cli"})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -319,13 +319,13 @@ func keyRotation(b *bench) {
 		b.Fatalf("the old key's checkpoint: %v", err)
 	}
 	b.read(func(r *store.Reader) error {
-		p, err := journal.ConsistencyProof(newer.Size, older.Size, r.Hashes(b.ctx))
+		p, err := journal.ConsistencyProof(newer.Size, older.Size, r.Hashes(b.Context()))
 		if err != nil {
 			return err
 		}
 		return journal.VerifyConsistency(p, newer, older)
 	})
-	v, err := b.s.Verify(b.ctx)
+	v, err := b.s.Verify(b.Context())
 	same(b, "keys", v.Keys, []string{old, public})
 	if err != nil {
 		b.Error(err)

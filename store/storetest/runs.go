@@ -17,7 +17,7 @@ func runRoundTrip(b *bench) {
 	same(b, "run as inserted", b.run("r1"), want)
 	round := b.openRound("r1", 1)
 	b.write(func(tx *store.Tx) error {
-		run, err := tx.LockRun(b.ctx, "r1")
+		run, err := tx.LockRun(b.Context(), "r1")
 		if err != nil {
 			return err
 		}
@@ -26,7 +26,7 @@ func runRoundTrip(b *bench) {
 		run.Overrides = []dr.Override{{Check: "lag:x", Person: "chen", Reason: "known", At: b.time.time()}}
 		run.System("ledger").State = "moved"
 		run.Round.Expires = round.Expires.Plus(1000)
-		if err := tx.UpdateRun(b.ctx, &run); err != nil {
+		if err := tx.UpdateRun(b.Context(), &run); err != nil {
 			return err
 		}
 		want = run
@@ -37,22 +37,22 @@ func runRoundTrip(b *bench) {
 	if want.Version != 3 {
 		b.Errorf("version is %d after two updates of version 1", want.Version)
 	}
-	err := b.s.Read(b.ctx, func(r *store.Reader) error { _, err := r.Run(b.ctx, "nope"); return err })
+	err := b.s.Read(b.Context(), func(r *store.Reader) error { _, err := r.Run(b.Context(), "nope"); return err })
 	if dr.KindOf(err) != dr.NotFound {
 		b.Errorf("an unknown run: %v", err)
 	}
-	b.refused(dr.NotFound, "run_not_found", func(tx *store.Tx) error { _, err := tx.LockRun(b.ctx, "nope"); return err })
-	b.refused(dr.NotFound, "run_not_found", func(tx *store.Tx) error { _, err := tx.LockState(b.ctx, "nope"); return err })
+	b.refused(dr.NotFound, "run_not_found", func(tx *store.Tx) error { _, err := tx.LockRun(b.Context(), "nope"); return err })
+	b.refused(dr.NotFound, "run_not_found", func(tx *store.Tx) error { _, err := tx.LockState(b.Context(), "nope"); return err })
 }
 
 func runMovedOn(b *bench) {
 	b.insert("r1")
 	stale := b.run("r1")
 	fresh := stale
-	b.write(func(tx *store.Tx) error { return tx.UpdateRun(b.ctx, &fresh) })
+	b.write(func(tx *store.Tx) error { return tx.UpdateRun(b.Context(), &fresh) })
 	b.refused(dr.Conflict, "run_moved_on", func(tx *store.Tx) error {
 		tx.Journal(row("r1", dr.RowState, `{}`))
-		return tx.UpdateRun(b.ctx, &stale)
+		return tx.UpdateRun(b.Context(), &stale)
 	})
 	if stale.Version != 1 || fresh.Version != 2 {
 		b.Errorf("versions %d and %d, want 1 and 2", stale.Version, fresh.Version)
@@ -64,12 +64,12 @@ func runsFiltered(b *bench) {
 		b.insert(id)
 		b.time.forward(time.Minute)
 		b.write(func(tx *store.Tx) error {
-			run, err := tx.LockRun(b.ctx, id)
+			run, err := tx.LockRun(b.Context(), id)
 			if err != nil {
 				return err
 			}
 			run.State = []dr.State{dr.Closed, dr.AwaitingCode, dr.ClosedWithExceptions}[i]
-			return tx.UpdateRun(b.ctx, &run)
+			return tx.UpdateRun(b.Context(), &run)
 		})
 	}
 	for _, c := range []struct {
@@ -83,7 +83,7 @@ func runsFiltered(b *bench) {
 	} {
 		got := ""
 		b.read(func(r *store.Reader) error {
-			runs, err := r.Runs(b.ctx, c.f)
+			runs, err := r.Runs(b.Context(), c.f)
 			for _, run := range runs {
 				got += run.ID + " "
 			}
@@ -104,16 +104,16 @@ func unchangedParts(b *bench) {
 		b.Helper()
 		var want dr.Run
 		b.write(func(tx *store.Tx) error {
-			run, err := tx.LockRun(b.ctx, "r1")
+			run, err := tx.LockRun(b.Context(), "r1")
 			if err != nil {
 				return err
 			}
 			fn(&run)
-			if err := tx.UpdateRun(b.ctx, &run); err != nil {
+			if err := tx.UpdateRun(b.Context(), &run); err != nil {
 				return err
 			}
 			run.Reason += "."
-			if err := tx.UpdateRun(b.ctx, &run); err != nil {
+			if err := tx.UpdateRun(b.Context(), &run); err != nil {
 				return err
 			}
 			want = run
@@ -127,7 +127,7 @@ func unchangedParts(b *bench) {
 	set(func(run *dr.Run) { run.Round.State = "open"; run.Checks = append(run.Checks, dr.Check{ID: "reach:b"}) })
 	blind := b.run("r1") // an update without a lock before it knows nothing and writes everything
 	blind.Checks, blind.Round.State = nil, "used"
-	b.write(func(tx *store.Tx) error { return tx.UpdateRun(b.ctx, &blind) })
+	b.write(func(tx *store.Tx) error { return tx.UpdateRun(b.Context(), &blind) })
 	same(b, "run", b.run("r1"), blind)
 }
 
@@ -136,13 +136,13 @@ func roundsAndVotes(b *bench) {
 	b.openRound("r1", 1)
 	_, digest := sliceOf("r1")
 	vote := dr.Vote{Person: "chen", Human: "10042", For: "zhao", Verdict: "approve", Via: "console", Round: 1, Digest: digest, At: b.time.time(), Reason: "好"}
-	b.write(func(tx *store.Tx) error { return tx.PutVote(b.ctx, "r1", vote) })
+	b.write(func(tx *store.Tx) error { return tx.PutVote(b.Context(), "r1", vote) })
 	same(b, "votes", b.run("r1").Round.Votes, []dr.Vote{vote})
 	again := vote // another account of the same human counts as the same human
 	again.Person, again.Verdict = "chen-admin", "withdrawn"
 	other := dr.Vote{Person: "wu", Human: "10043", Verdict: "approve", Via: "cli", Round: 1, Digest: digest, At: b.time.time()}
 	b.write(func(tx *store.Tx) error {
-		return errors.Join(tx.PutVote(b.ctx, "r1", again), tx.PutVote(b.ctx, "r1", other))
+		return errors.Join(tx.PutVote(b.Context(), "r1", again), tx.PutVote(b.Context(), "r1", other))
 	})
 	same(b, "votes", b.run("r1").Round.Votes, []dr.Vote{again, other})
 	b.openRound("r1", 2)
@@ -150,7 +150,7 @@ func roundsAndVotes(b *bench) {
 		b.Errorf("a new round begins with %d votes", n)
 	}
 	b.read(func(r *store.Reader) error {
-		rounds, err := r.Rounds(b.ctx, "r1")
+		rounds, err := r.Rounds(b.Context(), "r1")
 		if err != nil || len(rounds) != 2 || rounds[0].State != "replaced" || rounds[1].State != "open" || len(rounds[0].Votes) != 2 {
 			b.Errorf("rounds are %+v, %v", rounds, err)
 		}
@@ -158,7 +158,7 @@ func roundsAndVotes(b *bench) {
 	})
 	late := vote
 	late.Round = 7
-	if err := b.s.Write(b.ctx, func(tx *store.Tx) error { return tx.PutVote(b.ctx, "r1", late) }); err == nil {
+	if err := b.s.Write(b.Context(), func(tx *store.Tx) error { return tx.PutVote(b.Context(), "r1", late) }); err == nil {
 		b.Error("a vote in a round that was never opened was stored")
 	}
 }
@@ -169,7 +169,7 @@ func codes(b *bench) {
 	_, digest := sliceOf("r1")
 	code := dr.Code{ID: "c1", Issuer: "zhao", Human: "10044", Round: 1, Digest: digest, Direction: dr.Outbound, Mode: dr.Drill, Source: "issued",
 		Salt: []byte{1, 2, 0, 255}, Hash: []byte{9, 8, 7}, Issued: b.time.time(), Expires: b.time.time().Plus(600000)}
-	b.write(func(tx *store.Tx) error { return tx.PutCode(b.ctx, "r1", code) })
+	b.write(func(tx *store.Tx) error { return tx.PutCode(b.Context(), "r1", code) })
 	got := b.run("r1").Codes
 	same(b, "codes", got, []dr.Code{code})
 	if len(got) != 1 || !bytes.Equal(got[0].Salt, code.Salt) || !bytes.Equal(got[0].Hash, code.Hash) {
@@ -177,17 +177,17 @@ func codes(b *bench) {
 	}
 	used := code
 	used.Used, used.UsedBy = b.time.time(), "lin"
-	b.write(func(tx *store.Tx) error { return tx.UpdateCode(b.ctx, "r1", used) })
-	b.refused(dr.Conflict, "code_gone", func(tx *store.Tx) error { return tx.UpdateCode(b.ctx, "r1", used) })
+	b.write(func(tx *store.Tx) error { return tx.UpdateCode(b.Context(), "r1", used) })
+	b.refused(dr.Conflict, "code_gone", func(tx *store.Tx) error { return tx.UpdateCode(b.Context(), "r1", used) })
 	revoked := code
 	revoked.Revoked = b.time.time()
-	b.refused(dr.Conflict, "code_gone", func(tx *store.Tx) error { return tx.UpdateCode(b.ctx, "r1", revoked) })
+	b.refused(dr.Conflict, "code_gone", func(tx *store.Tx) error { return tx.UpdateCode(b.Context(), "r1", revoked) })
 	b.openRound("r1", 2)
 	if n := len(b.run("r1").Codes); n != 0 {
 		b.Errorf("a new round begins with %d codes", n)
 	}
 	b.read(func(r *store.Reader) error {
-		all, err := r.Codes(b.ctx, "r1")
+		all, err := r.Codes(b.Context(), "r1")
 		same(b, "all codes", all, []dr.Code{used})
 		return err
 	})
@@ -198,11 +198,11 @@ func sheets(b *bench) {
 	for i := range 3 {
 		codes = append(codes, store.SheetCode{Sheet: "s1", Number: i + 1, Site: "west", Issuer: "zhao", Salt: []byte{byte(i)}, Hash: []byte("h" + strconv.Itoa(i)), Made: b.time.time()})
 	}
-	b.write(func(tx *store.Tx) error { return tx.PutSheet(b.ctx, codes) })
-	b.write(func(tx *store.Tx) error { return tx.UseSheetCode(b.ctx, "r1", "s1", 2, b.time.time()) })
-	b.refused(dr.Conflict, "code_gone", func(tx *store.Tx) error { return tx.UseSheetCode(b.ctx, "r1", "s1", 2, b.time.time()) })
+	b.write(func(tx *store.Tx) error { return tx.PutSheet(b.Context(), codes) })
+	b.write(func(tx *store.Tx) error { return tx.UseSheetCode(b.Context(), "r1", "s1", 2, b.time.time()) })
+	b.refused(dr.Conflict, "code_gone", func(tx *store.Tx) error { return tx.UseSheetCode(b.Context(), "r1", "s1", 2, b.time.time()) })
 	b.read(func(r *store.Reader) error {
-		left, err := r.SheetCodes(b.ctx)
+		left, err := r.SheetCodes(b.Context())
 		same(b, "codes left", left, []store.SheetCode{codes[0], codes[2]})
 		return err
 	})
@@ -211,13 +211,13 @@ func sheets(b *bench) {
 func slicesKept(b *bench) {
 	body, digest := sliceOf("x")
 	b.write(func(tx *store.Tx) error {
-		return errors.Join(tx.PutSlice(b.ctx, digest, body), tx.PutSlice(b.ctx, digest, body))
+		return errors.Join(tx.PutSlice(b.Context(), digest, body), tx.PutSlice(b.Context(), digest, body))
 	})
-	if err := b.s.Write(b.ctx, func(tx *store.Tx) error { return tx.PutSlice(b.ctx, digest, []byte("other")) }); err == nil {
+	if err := b.s.Write(b.Context(), func(tx *store.Tx) error { return tx.PutSlice(b.Context(), digest, []byte("other")) }); err == nil {
 		b.Error("bytes were stored under a digest that is not theirs")
 	}
 	b.read(func(r *store.Reader) error {
-		got, err := r.Slice(b.ctx, digest)
+		got, err := r.Slice(b.Context(), digest)
 		if err != nil || !bytes.Equal(got, body) {
 			b.Errorf("slice is %q, %v", got, err)
 		}

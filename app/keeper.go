@@ -1,0 +1,187 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/switchman-dr/switchman/config"
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/store"
+)
+
+const (
+	keeperLooks  = time.Minute      // how often the keeper looks whether something is due
+	keeperRetry  = 15 * time.Minute // after a copy that failed, unless copies are due more often
+	keepCopies   = 7                // newest copies that stay
+	erasesEvery  = 24 * time.Hour
+	eraseLater   = time.Hour // when a run was moving, or when more was found than one round takes
+	erasesAtOnce = 16        // in one transaction: the writer belongs to runs
+	erasesMost   = 4096      // in one round
+	keeperLease  = "keeper"
+	leaseOfRound = 5 * time.Minute
+	copyStamp    = "20060102T150405Z"
+	copySuffix   = ".db"
+)
+
+// keeper does the housekeeping nobody asks for: a verified copy of the store every so often, and the
+// end of evidence that has been kept long enough. One goroutine does both, one after the other.
+type keeper struct {
+	store    *store.Store
+	clock    dr.Clock
+	log      *slog.Logger
+	dir      string // for copies; empty: none are made
+	every    time.Duration
+	prefix   string // of copies' names
+	keep     time.Duration
+	instance string
+
+	copyAt  time.Time // not before; set by a copy that failed
+	eraseAt time.Time // when evidence is looked at next
+
+	copies  *prometheus.CounterVec
+	newest  prometheus.Gauge
+	erasing *prometheus.CounterVec
+	erased  prometheus.Counter
+}
+
+func newKeeper(s *store.Store, cfg *config.Config, organisation, instance string, clock dr.Clock, log *slog.Logger, reg *prometheus.Registry) *keeper {
+	k := &keeper{store: s, clock: clock, log: log, dir: cfg.BackupPath, every: cfg.BackupEvery, prefix: organisation + "-",
+		keep: time.Duration(cfg.RetentionDays) * 24 * time.Hour, instance: instance,
+		copies:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "switchman_backups_total", Help: "Scheduled copies of the store, by how they ended."}, []string{"result"}),
+		newest:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "switchman_backup_newest_seconds", Help: "When the newest scheduled copy was made, as Unix time; 0 without one."}),
+		erasing: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "switchman_retention_rounds_total", Help: "Looks for evidence to erase, by how they ended."}, []string{"result"}),
+		erased:  prometheus.NewCounter(prometheus.CounterOpts{Name: "switchman_evidence_erased_total", Help: "Pieces of evidence erased because they had been kept long enough."})}
+	reg.MustRegister(k.copies, k.newest, k.erasing, k.erased)
+	if k.dir != "" && s.Dialect() == "postgres" {
+		log.Warn("no scheduled copies are made: the state is in PostgreSQL, which makes its own backups", "backup_path", k.dir)
+		k.dir = ""
+	}
+	return k
+}
+
+// idle reports whether nothing is configured to be done.
+func (k *keeper) idle() bool { return k.dir == "" && k.keep == 0 }
+
+// start works until the function it answers is called, which waits for the work at hand.
+func (k *keeper) start(ctx context.Context) (stop func(context.Context) error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		k.live(ctx)
+	}()
+	return func(within context.Context) error {
+		cancel()
+		select {
+		case <-done:
+			return nil
+		case <-within.Done():
+			return fmt.Errorf("waiting for housekeeping: %w", within.Err())
+		}
+	}
+}
+
+func (k *keeper) live(ctx context.Context) {
+	for {
+		wait := k.clock.After(keeperLooks) // before the work, so that a moment passing meanwhile is not missed
+		k.round(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-wait:
+		}
+	}
+}
+
+// round does what is due. What fails is logged, counted and tried again later.
+func (k *keeper) round(ctx context.Context) {
+	if k.dir != "" {
+		if err := k.copyIfDue(ctx); err != nil && ctx.Err() == nil {
+			k.copies.WithLabelValues("failed").Inc()
+			k.log.Error("making the scheduled copy; it is tried again", "dir", k.dir, "err", err)
+			k.copyAt = k.clock.Now().Add(min(k.every, keeperRetry))
+		}
+	}
+	if k.keep > 0 && !k.clock.Now().Before(k.eraseAt) {
+		if err := k.erase(ctx); err != nil && ctx.Err() == nil {
+			k.erasing.WithLabelValues("failed").Inc()
+			k.log.Error("erasing old evidence; it is tried again", "err", err)
+			k.eraseAt = k.clock.Now().Add(eraseLater)
+		}
+	}
+}
+
+// copyIfDue makes a copy if the newest one is old enough. The copies themselves are the memory of
+// when that was, so a restart changes nothing.
+func (k *keeper) copyIfDue(ctx context.Context) error {
+	now := k.clock.Now().UTC().Truncate(time.Second)
+	made, err := k.made()
+	if err != nil {
+		return err
+	}
+	// A copy from the future was made by a clock that has been set back since; it says nothing.
+	made = slices.DeleteFunc(made, func(t time.Time) bool { return t.After(now) })
+	if n := len(made); n > 0 {
+		k.newest.Set(float64(made[n-1].Unix()))
+		if now.Before(made[n-1].Add(k.every)) {
+			return nil
+		}
+	}
+	if now.Before(k.copyAt) {
+		return nil
+	}
+	v, err := k.store.Backup(ctx, k.file(now))
+	if err != nil {
+		return err
+	}
+	k.copies.WithLabelValues("ok").Inc()
+	k.newest.Set(float64(now.Unix()))
+	k.log.Info("a verified copy of the store was made", "file", k.file(now), "rows", v.Rows)
+	return k.prune(append(made, now))
+}
+
+func (k *keeper) file(at time.Time) string {
+	return filepath.Join(k.dir, k.prefix+at.Format(copyStamp)+copySuffix)
+}
+
+// made lists when the copies that are there were made, oldest first. Other files are left alone.
+func (k *keeper) made() ([]time.Time, error) {
+	entries, err := os.ReadDir(k.dir)
+	if err != nil {
+		return nil, dr.Errorf(dr.Unavailable, "looking at the copies: %w", err).
+			WithHint("make %s, or mount what belongs there; SWITCHMAN_BACKUP_PATH names it", k.dir)
+	}
+	var made []time.Time
+	for _, e := range entries {
+		name, ours := strings.CutPrefix(e.Name(), k.prefix)
+		name, whole := strings.CutSuffix(name, copySuffix)
+		if at, err := time.Parse(copyStamp, name); err == nil && ours && whole && e.Type().IsRegular() {
+			made = append(made, at)
+		}
+	}
+	slices.SortFunc(made, time.Time.Compare)
+	return made, nil
+}
+
+// prune removes all but the newest copies, each with the checkpoint beside it.
+func (k *keeper) prune(made []time.Time) error {
+	for _, at := range made[:max(0, len(made)-keepCopies)] {
+		err := os.Remove(k.file(at))
+		if head := os.Remove(k.file(at) + store.HeadSuffix); !errors.Is(head, os.ErrNotExist) {
+			err = errors.Join(err, head)
+		}
+		if err != nil {
+			return fmt.Errorf("removing an old copy: %w", err)
+		}
+	}
+	return nil
+}

@@ -78,7 +78,7 @@ type Round struct {
 	Digest  string `json:"digest"`
 	Opened  Time   `json:"opened_at,omitzero"`
 	Expires Time   `json:"expires_at,omitzero"`
-	State   string `json:"state"` // open | denied | expired | used | replaced
+	State   string `json:"state"` // open | denied | expired | cancelled | used | replaced
 	Votes   []Vote `json:"votes"`
 }
 
@@ -136,7 +136,7 @@ type RunSystem struct {
 	Site      string `json:"site"`  // where it is now, as far as this run knows
 	State     string `json:"state"` // waiting | moving | moved | verified | failed | rolled_back | not_moved
 	Forced    bool   `json:"forced,omitempty"`
-	Verdict   string `json:"verdict"` // passed | failed | missed_rto | missed_rpo; empty until known
+	Verdict   string `json:"verdict"` // passed | failed | missed_rto | missed_rpo | exceptions; empty until known
 	Restored  Time   `json:"restored_at,omitzero"`
 	RTO       Millis `json:"rto_ms"` // achieved
 	RTOTarget Millis `json:"rto_target_ms"`

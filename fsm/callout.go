@@ -116,13 +116,15 @@ func (e *Engine) notices(ctx context.Context, run string) (out []store.Notice, e
 	return out, err
 }
 
-// occasion names what a call is about, so that the same question is not asked twice and a new one is.
+// occasion names what a call is about, so that the same question is not asked twice and a new one is:
+// a round by its number, a stop by how many attempts the run had made and which steps are stuck.
+// Somebody who only looks in and says so is no new occasion.
 func occasion(s Situation, about string) string {
-	at := s.Run.Round.Number
-	if about == "paused" || about == "unknown" {
-		at = int(s.Run.Version)
+	if about != "paused" && about != "unknown" {
+		return fmt.Sprintf("%s/%s/%d", s.Run.ID, about, s.Run.Round.Number)
 	}
-	return fmt.Sprintf("%s/%s/%d", s.Run.ID, about, at)
+	stuck := dr.Digest([]byte(strings.Join(s.stuck(), " ")))
+	return fmt.Sprintf("%s/%s/%s/%d/%.15s", s.Run.ID, about, s.Run.Pause, len(s.Attempts), stuck)
 }
 
 // nextCall finds the contact to try now: the first that was not tried, if the one before it has had

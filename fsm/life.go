@@ -193,7 +193,7 @@ func excepted(r dr.Run, s *dr.Slice, steps []dr.StepRow) bool {
 		return true
 	}
 	for _, c := range criteria(s, r) {
-		if c.Result == "failed" || c.Result == "not_measured" && c.Metric != "probe" {
+		if c.Result == "failed" || c.Result == "not_measured" && measurable(s, c.Criterion) {
 			return true
 		}
 	}
@@ -203,6 +203,20 @@ func excepted(r dr.Run, s *dr.Slice, steps []dr.StepRow) bool {
 		}
 	}
 	return slices.ContainsFunc(steps, func(row dr.StepRow) bool { return takenOnTrust(s, row, "") })
+}
+
+// measurable reports whether the plan had a step that was to measure a criterion: a system that keeps
+// no data has nothing to lose, and nobody counts it.
+func measurable(s *dr.Slice, c dr.Criterion) bool {
+	switch c.Metric {
+	case "rto", "limit":
+		return true
+	case "rpo", "lost", "reconcile":
+		return slices.ContainsFunc(s.Steps, func(st dr.Step) bool {
+			return st.Kind == dr.ReconcileStep && (c.System == "" || st.System == c.System)
+		})
+	}
+	return false
 }
 
 // takenOnTrust reports whether a step of a system, or of any, did not end by an outcome that was seen

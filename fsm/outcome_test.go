@@ -1,7 +1,9 @@
 package fsm
 
 import (
+	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/switchman-dr/switchman/actions"
 	"github.com/switchman-dr/switchman/dr"
@@ -76,7 +78,8 @@ func TestMeasureHidesNothing(t *testing.T) {
 }
 
 func TestExcepted(t *testing.T) {
-	s := &dr.Slice{Steps: []dr.Step{{ID: "a"}, {ID: "hand", Kind: dr.ManualStep}}, Criteria: []dr.Criterion{{Metric: "lost", Op: "=="}}}
+	s := &dr.Slice{Steps: []dr.Step{{ID: "a"}, {ID: "hand", Kind: dr.ManualStep}, {ID: "compare", Kind: dr.ReconcileStep, System: "core"}},
+		Criteria: []dr.Criterion{{Metric: "lost", Op: "=="}, {Metric: "rpo", System: "channels"}}}
 	good := dr.Run{Systems: []dr.RunSystem{{State: "verified", Verdict: "passed", Lost: 0}}}
 	lost, unmeasured := cloneRun(good), cloneRun(good)
 	lost.Systems[0].Lost, unmeasured.Systems[0].Lost = 2, -1
@@ -104,6 +107,36 @@ func TestExcepted(t *testing.T) {
 	} {
 		if got := excepted(c.run, s, []dr.StepRow{c.row}); got != c.want {
 			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+// TestOutcomeIsKeptUntilThereIsRoom: what a step did is known now and may never be again.
+func TestOutcomeIsKeptUntilThereIsRoom(t *testing.T) {
+	full, gone := &dr.Error{Kind: dr.Unavailable, ID: "disk_full"}, &dr.Error{Kind: dr.Conflict, ID: "lease_lost"}
+	soon := make(chan time.Time)
+	close(soon)
+	never := make(chan time.Time)
+	stopped := make(chan struct{})
+	close(stopped)
+	for _, c := range []struct {
+		name    string
+		answers []error
+		stop    chan struct{}
+		after   chan time.Time
+		want    error
+	}{
+		{"room at once", []error{nil}, nil, soon, nil},
+		{"room later", []error{full, full, nil}, nil, soon, nil},
+		{"the run is another's", []error{full, gone}, nil, soon, gone},
+		{"the process stops", []error{full}, stopped, never, full},
+	} {
+		clock := dr.Clock{Now: time.Now, After: func(time.Duration) <-chan time.Time { return c.after }}
+		f := flight{r: &runner{e: &Engine{cfg: Config{Clock: clock, Log: slog.New(slog.DiscardHandler)}}}, stop: c.stop}
+		tries := 0
+		err := f.persist("writing", func() error { tries++; return c.answers[tries-1] })
+		if err != c.want || tries != len(c.answers) {
+			t.Errorf("%s: %v after %d tries", c.name, err, tries)
 		}
 	}
 }

@@ -138,27 +138,3 @@ func (r *runner) waits() bool {
 	}
 	return false
 }
-
-// dispatchUndo sends the undo of a step that was done.
-func (r *runner) dispatchUndo(ctx context.Context, i int) (flew bool, err error) {
-	st := r.slice.Steps[i]
-	call := fillRun(*st.Undo, r.run.ID)
-	a, err := r.newAttempt(i, call, "undo")
-	if err != nil {
-		return false, err
-	}
-	s := sending{i: i, st: st, from: r.board.state[i], call: call, a: a}
-	run, err := r.intend(ctx, []sending{s})
-	if err != nil {
-		return false, err
-	}
-	if run == nil {
-		r.reload()
-		return false, nil
-	}
-	r.run = *run
-	r.board.attempt[i], r.board.undoing[i] = a.N, true
-	r.board.depart(i)
-	r.fly(ctx, s)
-	return true, nil
-}

@@ -314,23 +314,3 @@ func (r *runner) slot() bool {
 }
 
 func (r *runner) free() { <-r.e.slots }
-
-// undoTurn sends undos, last done first, and ends the run when nothing is left to undo.
-func (r *runner) undoTurn(ctx context.Context) (rest bool, err error) {
-	for _, i := range r.board.undoReady() {
-		if r.board.full(mostInHand) || !r.slot() {
-			break
-		}
-		flew, err := r.dispatchUndo(ctx, i)
-		if !flew {
-			r.free()
-		}
-		if err != nil || !flew {
-			return false, err
-		}
-	}
-	if r.board.flying == 0 && r.board.undone() {
-		return true, r.rolledBack(ctx)
-	}
-	return false, nil
-}

@@ -1,19 +1,17 @@
+//go:build !race
+
 package e2e
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -90,49 +88,6 @@ func death(rnd *rand.Rand, i int) string {
 	return fmt.Sprintf("DIE_AT=%s:%d", killPoints[i%len(killPoints)], 1+rnd.IntN(6))
 }
 
-// toolPath makes the tool command findable.
-func toolPath(t testing.TB, dir string) string {
-	t.Helper()
-	bin := filepath.Join(dir, "bin")
-	if err := os.MkdirAll(bin, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	tool, err := exec.LookPath("tool")
-	if err == nil {
-		return filepath.Dir(tool) + ":" + os.Getenv("PATH")
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(self, filepath.Join(bin, "tool")); err != nil && !errors.Is(err, os.ErrExist) {
-		t.Fatal(err)
-	}
-	return bin + ":" + os.Getenv("PATH")
-}
-
-func runVictim(t testing.TB, victim, dir string, env []string, acknowledged map[string]bool) (killed bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, victim, dir)
-	cmd.Env = append(os.Environ(), env...)
-	var out, log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &log
-	err := cmd.Run()
-	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
-		acknowledged[line] = true
-	}
-	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL && ctx.Err() == nil {
-		return true
-	}
-	if err != nil {
-		t.Fatalf("the app did not come to an end (%v): %v\n%s", env, err, log.String())
-	}
-	return false
-}
-
 // checkEffects counts effects at the target by the tokens the commands left there.
 func checkEffects(t *testing.T, dir string) {
 	t.Helper()
@@ -181,13 +136,4 @@ func checkVotes(t *testing.T, dir string, acknowledged map[string]bool) {
 	if n := countKind(rows, dr.RowStarted); n != 1 {
 		t.Errorf("the run started %d times", n)
 	}
-}
-
-func countKind(rows []dr.Row, kind dr.RowKind) (n int) {
-	for _, r := range rows {
-		if r.Kind == kind {
-			n++
-		}
-	}
-	return n
 }

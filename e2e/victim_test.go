@@ -1,17 +1,20 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/switchman-dr/switchman/app"
@@ -219,4 +222,56 @@ func journalRows(ctx context.Context, a *app.App, run string) (rows []dr.Row, er
 		return err
 	})
 	return rows, errors.Join(err)
+}
+
+// toolPath makes the tool command findable.
+func toolPath(t testing.TB, dir string) string {
+	t.Helper()
+	bin := filepath.Join(dir, "bin")
+	if err := os.MkdirAll(bin, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	tool, err := exec.LookPath("tool")
+	if err == nil {
+		return filepath.Dir(tool) + ":" + os.Getenv("PATH")
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(self, filepath.Join(bin, "tool")); err != nil && !errors.Is(err, os.ErrExist) {
+		t.Fatal(err)
+	}
+	return bin + ":" + os.Getenv("PATH")
+}
+
+func runVictim(t testing.TB, victim, dir string, env []string, acknowledged map[string]bool) (killed bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, victim, dir)
+	cmd.Env = append(os.Environ(), env...)
+	var out, log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &log
+	err := cmd.Run()
+	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+		acknowledged[line] = true
+	}
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL && ctx.Err() == nil {
+		return true
+	}
+	if err != nil {
+		t.Fatalf("the app did not come to an end (%v): %v\n%s", env, err, log.String())
+	}
+	return false
+}
+
+func countKind(rows []dr.Row, kind dr.RowKind) (n int) {
+	for _, r := range rows {
+		if r.Kind == kind {
+			n++
+		}
+	}
+	return n
 }

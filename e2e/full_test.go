@@ -212,6 +212,7 @@ func TestDiskFullUnderway(t *testing.T) {
 		{"after_outcome", 4, allMoved()},
 	} {
 		t.Run(fmt.Sprintf("%s-%d", c.point, c.skip), func(t *testing.T) {
+			t.Parallel()
 			s, d := fullScene(t)
 			run := s.ready("move", "")
 			d.at(c.point, c.skip)

@@ -156,8 +156,8 @@ func readSettled(path string) ([]byte, error) {
 func (s *Store) putHeadFile(h journal.Head) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if h.Size <= s.headFile {
-		return // another transaction of ours was quicker
+	if h.Size <= s.headFile || errors.Is(s.broken, errClosed) {
+		return // another transaction of ours was quicker, or the file is no longer ours
 	}
 	if err := s.marker.put(s.path(headName), h.Note); err != nil {
 		s.log.Warn("journal.head could not be replaced; the journal itself is committed", "size", h.Size, "err", err)

@@ -197,7 +197,9 @@ func (s *Store) close() error {
 			errs = append(errs, db.Close())
 		}
 	}
+	s.mu.Lock()
 	errs = append(errs, s.marker.close())
+	s.mu.Unlock()
 	if s.lock != nil {
 		errs = append(errs, s.lock.Close())
 	}

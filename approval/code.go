@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -239,6 +240,7 @@ func HashCode(pepper, salt []byte, ctx CodeContext, code string) []byte {
 	field(ctx.Sheet)
 	field(fmt.Sprint(ctx.Number))
 	field(code)
+	defer runtime.GC() // the 19 MiB are garbage now; a second hash soon after must not add its own
 	return argon2.IDKey(mac.Sum(nil), salt, argonTime, argonMemory, argonLanes, hashSize)
 }
 

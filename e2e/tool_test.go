@@ -1,69 +1,74 @@
 package e2e
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
+	"testing"
 )
 
-// toolMain stands in for a bank's own commands. Facts are files under $TOOL_DIR, one per node and
-// key; every effect appends a line with the step's token, so that an effect made twice shows.
-func toolMain() int {
-	args := os.Args[1:]
-	if len(args) == 0 {
-		fmt.Fprintln(os.Stderr, "usage: tool VERB …")
-		return 2
+// toolScript stands in for a bank's own commands. Facts are files under $TOOL_DIR, one per node and
+// key; every effect appends a line with the step's token, so that an effect made twice shows. A node
+// with a fact "slow" takes that long, one that is "broken" fails, and of one that is "blind" nobody
+// can tell. It is a shell script because a story starts hundreds of them.
+const toolScript = `#!/bin/sh
+facts=${TOOL_DIR:?where facts are}
+case "$1" in
+true) exit 0 ;;
+false | fail)
+	echo "as told, this fails"
+	exit 3
+	;;
+hang) exec sleep 3600 ;;
+set)
+	if [ -f "$facts/$2.slow" ]; then
+		read -r slow <"$facts/$2.slow" || true
+		case "$slow" in
+		*ms) sleep "$(printf '0.%03d' "${slow%ms}")" ;;
+		*) sleep "$slow" ;;
+		esac
+	fi
+	if [ -e "$facts/$2.broken" ]; then
+		echo "broken, as told"
+		exit 3
+	fi
+	echo "$SWITCHMAN_STEP_TOKEN" >>"$facts/$2.$3" || exit 1
+	echo "$2 is $3 now"
+	;;
+unset) rm -f "$facts/$2.$3" || exit 1 ;;
+is | not)
+	if [ -e "$facts/$2.blind" ]; then
+		echo "cannot tell"
+		exit 7
+	fi
+	there=not
+	[ -e "$facts/$2.$3" ] && there=is
+	[ "$there" = "$1" ] || exit 1
+	;;
+*)
+	echo "tool: unknown verb $1" >&2
+	exit 2
+	;;
+esac
+`
+
+// toolPath makes the tool command findable and gives the PATH it is found on.
+func toolPath(t testing.TB, dir string) string {
+	t.Helper()
+	path, err := installTool(dir)
+	if err != nil {
+		t.Fatal(err)
 	}
-	dir := os.Getenv("TOOL_DIR")
-	fact := func() string { return filepath.Join(dir, args[1]+"."+args[2]) }
-	switch args[0] {
-	case "true":
-		return 0
-	case "false", "fail":
-		fmt.Println("as told, this fails")
-		return 3
-	case "hang":
-		time.Sleep(time.Hour)
-	case "set":
-		return toolSet(fact(), dir, args)
-	case "unset":
-		if err := os.Remove(fact()); err != nil && !os.IsNotExist(err) {
-			return 1
-		}
-		return 0
-	case "is", "not":
-		_, err := os.Stat(fact())
-		if _, blind := os.Stat(filepath.Join(dir, args[1]+".blind")); blind == nil {
-			fmt.Println("cannot tell")
-			return 7
-		}
-		if (err == nil) == (args[0] == "is") {
-			return 0
-		}
-		return 1
-	}
-	fmt.Fprintln(os.Stderr, "tool: unknown verb", args[0])
-	return 2
+	return path
 }
 
-func toolSet(fact, dir string, args []string) int {
-	if b, err := os.ReadFile(filepath.Join(dir, args[1]+".slow")); err == nil {
-		d, _ := time.ParseDuration(strings.TrimSpace(string(b)))
-		time.Sleep(d)
+func installTool(dir string) (path string, err error) {
+	bin := filepath.Join(dir, "bin")
+	if err := os.MkdirAll(bin, 0o700); err != nil {
+		return "", err
 	}
-	if _, err := os.Stat(filepath.Join(dir, args[1]+".broken")); err == nil {
-		fmt.Println("broken, as told")
-		return 3
+	path, tool := bin+":"+os.Getenv("PATH"), filepath.Join(bin, "tool")
+	if _, err := os.Stat(tool); err == nil {
+		return path, nil // it may be running
 	}
-	f, err := os.OpenFile(fact, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer f.Close()
-	fmt.Fprintln(f, os.Getenv("SWITCHMAN_STEP_TOKEN"))
-	fmt.Println(args[1], "is", args[2], "now")
-	return 0
+	return path, os.WriteFile(tool, []byte(toolScript), 0o700)
 }

@@ -224,27 +224,6 @@ func journalRows(ctx context.Context, a *app.App, run string) (rows []dr.Row, er
 	return rows, errors.Join(err)
 }
 
-// toolPath makes the tool command findable.
-func toolPath(t testing.TB, dir string) string {
-	t.Helper()
-	bin := filepath.Join(dir, "bin")
-	if err := os.MkdirAll(bin, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	tool, err := exec.LookPath("tool")
-	if err == nil {
-		return filepath.Dir(tool) + ":" + os.Getenv("PATH")
-	}
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(self, filepath.Join(bin, "tool")); err != nil && !errors.Is(err, os.ErrExist) {
-		t.Fatal(err)
-	}
-	return bin + ":" + os.Getenv("PATH")
-}
-
 func runVictim(t testing.TB, victim, dir string, env []string, acknowledged map[string]bool) (killed bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)

@@ -27,7 +27,7 @@ func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) == "switchman-victim" {
 		os.Exit(victimMain())
 	}
-	testscript.Main(m, map[string]func(){"tool": func() { os.Exit(toolMain()) }})
+	testscript.Main(m, nil)
 }
 
 // world is one story: the app, its clock, and the run the story is about.
@@ -82,7 +82,12 @@ func playStories(t *testing.T, setup func(*testscript.Env) error) {
 type worldKey struct{}
 
 func setup(env *testscript.Env) error {
-	w := &world{dir: env.WorkDir, path: env.Getenv("PATH"), clock: newSkewClock(), logs: &logKeeper{}}
+	path, err := installTool(env.WorkDir)
+	if err != nil {
+		return err
+	}
+	env.Setenv("PATH", path)
+	w := &world{dir: env.WorkDir, path: path, clock: newSkewClock(), logs: &logKeeper{}}
 	env.Values[worldKey{}] = w
 	env.Setenv("TOOL_DIR", filepath.Join(env.WorkDir, "facts"))
 	env.Defer(func() {

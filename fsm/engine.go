@@ -82,6 +82,9 @@ func (e *Engine) Start(ctx context.Context) error {
 	if err := e.recallClock(ctx); err != nil {
 		return err
 	}
+	if err := e.attestAll(ctx); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	e.cancel = cancel
 	e.wg.Add(1)

@@ -63,6 +63,11 @@ func (e *Engine) decide(ctx context.Context, run string, act Act, extra func(*st
 		} else {
 			s.Current = "unknown" // a plan that cannot be compiled any more is not the one people approved
 		}
+		if act.Verb == dr.VerbStart { // the moment at which a vote or code put in from behind would matter
+			if err := attest(ctx, &tx.Reader, locked); err != nil {
+				return err
+			}
+		}
 		change, refusal = Decide(AllGuards(), s, act)
 		if refusal != nil {
 			tx.Journal(newRow(s.Now, run, dr.RowRefusal, act.Actor,

@@ -63,7 +63,7 @@ func huntFiles(t *testing.T, dir string, secrets []string) (size int) {
 }
 
 // huntStore looks into journal rows and evidence, which a file may hold in pieces.
-func huntStore(t *testing.T, s *store.Store, runs []string, secrets []string) (rows, blobs int) {
+func huntStore(t *testing.T, s *store.Store, runs []string, secrets []string) (rows, blobs, masked int) {
 	t.Helper()
 	ctx := t.Context()
 	err := s.Read(ctx, func(r *store.Reader) error {
@@ -81,6 +81,7 @@ func huntStore(t *testing.T, s *store.Store, runs []string, secrets []string) (r
 				return err
 			}
 			for _, a := range attempts {
+				masked += a.Masked
 				hunt(t, "the text of "+a.Step, []byte(a.Text), secrets)
 				for _, e := range a.Evidence {
 					_, rc, err := r.Blob(ctx, e.Digest)
@@ -101,7 +102,7 @@ func huntStore(t *testing.T, s *store.Store, runs []string, secrets []string) (r
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rows, blobs
+	return rows, blobs, masked
 }
 
 // everything is a log at its most talkative.
@@ -191,9 +192,9 @@ func TestSecretsStayOut(t *testing.T) {
 	})
 	codes = append(codes, canary)
 	size := huntFiles(t, filepath.Join(s.dir, "state"), codes) // with the write-ahead log as a crash leaves it
-	rows, blobs := huntStore(t, a.Store, []string{run}, codes)
-	if blobs < 2 || len(log.bytes()) == 0 {
-		t.Fatalf("looked at %d pieces of evidence and %d bytes of log: nothing could have been found", blobs, len(log.bytes()))
+	rows, blobs, masked := huntStore(t, a.Store, []string{run}, codes)
+	if blobs < 2 || masked == 0 || len(log.bytes()) == 0 {
+		t.Fatalf("looked at %d pieces of evidence with %d masked places and at %d bytes of log: nothing could have been found", blobs, masked, len(log.bytes()))
 	}
 	s.stop()
 	size += huntFiles(t, filepath.Join(s.dir, "state"), codes) + huntFiles(t, copies, codes)

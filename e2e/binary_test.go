@@ -3,12 +3,13 @@
 package e2e
 
 import (
+	"archive/zip"
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,7 +35,7 @@ func buildBinary(t *testing.T) *binary {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", path, "../cmd/switchman").CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
-	return &binary{T: t, path: path, env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir()}}
+	return &binary{T: t, path: path}
 }
 
 // command is the program with arguments. It dies with the test.
@@ -74,6 +75,15 @@ func (b *binary) allGone() {
 	s.eventually("no process is left", func() bool { left = b.alive(); return len(left) == 0 })
 }
 
+// temporary lists what is left in the directory for temporary files.
+func (b *binary) temporary() []string {
+	left, err := filepath.Glob(filepath.Join(strings.TrimPrefix(b.env[2], "TMPDIR="), "*"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return left
+}
+
 // story is the contract's last line of `demo --auto --json`.
 type story struct {
 	Run           string `json:"run"`
@@ -111,9 +121,25 @@ type times struct {
 	CriticalPath int64 `json:"critical_path_ms"`
 }
 
-// TestDemo plays the demo's story through the program and reads its last line as outside checks do.
-func TestDemo(t *testing.T) {
-	b, rounds := buildBinary(t), 1
+// TestProgram builds the program once and uses it as people do.
+func TestProgram(t *testing.T) {
+	b := buildBinary(t)
+	t.Run("demo", func(t *testing.T) { b.in(t).demos() })
+	t.Run("demo interrupted", func(t *testing.T) { b.in(t).interrupted() })
+	t.Run("demo killed", func(t *testing.T) { b.in(t).killed() })
+	t.Run("serve", func(t *testing.T) { b.in(t).serves() })
+}
+
+// in is the program in a test of its own.
+func (b *binary) in(t *testing.T) *binary {
+	c := *b
+	c.T, c.env = t, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "TMPDIR=" + t.TempDir()}
+	return &c
+}
+
+// demos plays the demo's story through the program and reads its last line as outside checks do.
+func (b *binary) demos() {
+	rounds := 1
 	if os.Getenv("SWITCHMAN_SOAK") != "" {
 		rounds = 10
 	}
@@ -122,13 +148,11 @@ func TestDemo(t *testing.T) {
 		s := b.demo()
 		took := time.Since(began)
 		if took > time.Minute {
-			t.Errorf("the story took %s", took)
+			b.Errorf("the story took %s", took)
 		}
-		t.Logf("soak: demo %d: %d acknowledged, %d lost, longest gap %d ms, out %d ms (critical path %d), back %d ms (%d), %s in all", n+1, s.Traffic.Acknowledged,
+		b.Logf("soak: demo %d: %d acknowledged, %d lost, longest gap %d ms, out %d ms (critical path %d), back %d ms (%d), %s in all", n+1, s.Traffic.Acknowledged,
 			*s.Traffic.Lost, s.Traffic.LongestGapMillis, s.Outbound.Machine, s.Outbound.CriticalPath, s.Switchback.Machine, s.Switchback.CriticalPath, took.Round(100*time.Millisecond))
 	}
-	t.Run("interrupted", b.interrupted)
-	t.Run("killed", b.killed)
 }
 
 func (b *binary) demo() story {
@@ -200,55 +224,55 @@ func (b *binary) checkStory(s story) {
 	if err := os.Remove(s.Report); err != nil {
 		b.Error(err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(strings.TrimPrefix(b.env[2], "TMPDIR="), "*")); len(left) > 0 {
+	if left := b.temporary(); len(left) > 0 {
 		b.Errorf("temporary state is left: %v", left)
 	}
 }
 
 // midway starts the demo and waits until the bank moves.
-func (b *binary) midway(t *testing.T) *exec.Cmd {
-	t.Helper()
+func (b *binary) midway() *exec.Cmd {
+	b.Helper()
 	cmd := b.command("demo", "--auto", "--json")
 	talk, err := cmd.StderrPipe()
 	if err == nil {
 		err = cmd.Start()
 	}
 	if err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
 	lines := bufio.NewScanner(talk)
 	for lines.Scan() && !strings.Contains(lines.Text(), "✓ warm") {
 	}
 	if lines.Err() != nil || !strings.Contains(lines.Text(), "✓ warm") {
-		t.Fatalf("the story never came to its middle: %v", lines.Err())
+		b.Fatalf("the story never came to its middle: %v", lines.Err())
 	}
 	go func() { _, _ = io.Copy(io.Discard, talk) }()
 	if n := len(b.alive()); n < 3 {
-		t.Fatalf("%d processes in mid-run; two sites and the server were expected", n)
+		b.Fatalf("%d processes in mid-run; two sites and the server were expected", n)
 	}
 	return cmd
 }
 
-func (b *binary) interrupted(t *testing.T) {
-	cmd := b.midway(t)
+func (b *binary) interrupted() {
+	cmd := b.midway()
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
 	err := cmd.Wait()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.ExitCode() != 130 {
-		t.Errorf("after an interrupt: %v", err)
+		b.Errorf("after an interrupt: %v", err)
 	}
 	b.allGone()
-	if left, _ := filepath.Glob(filepath.Join(strings.TrimPrefix(b.env[2], "TMPDIR="), "*")); len(left) > 0 {
-		t.Errorf("temporary state is left: %v", left)
+	if left := b.temporary(); len(left) > 0 {
+		b.Errorf("temporary state is left: %v", left)
 	}
 }
 
-func (b *binary) killed(t *testing.T) {
-	cmd := b.midway(t)
+func (b *binary) killed() {
+	cmd := b.midway()
 	if err := cmd.Process.Kill(); err != nil {
-		t.Fatal(err)
+		b.Fatal(err)
 	}
 	_ = cmd.Wait()
 	b.allGone()
@@ -313,9 +337,9 @@ func (c client) must(args ...string) string {
 	return strings.TrimSpace(r.out)
 }
 
-// TestServe starts the server on a bank of its own and uses it as people with tokens do.
-func TestServe(t *testing.T) {
-	b := buildBinary(t)
+// serves starts the server on a bank of its own and uses it as people with tokens do.
+func (b *binary) serves() {
+	t := b.T
 	dir := t.TempDir()
 	if err := errors.Join(os.CopyFS(filepath.Join(dir, "org"), os.DirFS("testdata/org")), os.Mkdir(filepath.Join(dir, "facts"), 0o700)); err != nil {
 		t.Fatal(err)
@@ -348,8 +372,11 @@ func TestServe(t *testing.T) {
 	bundle := filepath.Join(dir, "report.zip")
 	ann.must("report", v.ID, "--out", bundle)
 	c.must("verify", bundle)
-	rewrite(t, bundle, func(s string) string { return s[:len(s)/2] + "x" + s[len(s)/2+1:] })
-	if r := c.run("", "verify", bundle, "--json"); r.code != 8 {
+	changed := filepath.Join(dir, "changed.zip")
+	if err := os.WriteFile(changed, rewriteBundle(t, bundle, "autumn drill", "spring drill"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if r := c.run("", "verify", changed, "--json"); r.code != 8 {
 		t.Errorf("verifying a changed report: exit %d %s", r.code, r.out)
 	}
 	copied := filepath.Join(dir, "copy.db")
@@ -357,7 +384,15 @@ func TestServe(t *testing.T) {
 	if r := c.run("", "backup", copied, "--json"); r.code != 6 || r.error(t) != "conflict" {
 		t.Errorf("backup over a backup: exit %d", r.code)
 	}
-	c.must("person", "revoke", "bob")
+	var held struct {
+		Tokens []struct {
+			ID string `json:"id"`
+		} `json:"tokens"`
+	}
+	if err := json.Unmarshal([]byte(bob.must("token", "list", "--json")), &held); err != nil || len(held.Tokens) != 1 {
+		t.Fatalf("%d tokens, %v", len(held.Tokens), err)
+	}
+	bob.must("token", "revoke", held.Tokens[0].ID)
 	if r := bob.run("", "run", "list", "--json"); r.code != 3 {
 		t.Errorf("a revoked token: exit %d", r.code)
 	}
@@ -369,6 +404,38 @@ func TestServe(t *testing.T) {
 	size := huntFiles(t, c.state, secrets)
 	hunt(t, "the server's log", log(), secrets)
 	t.Logf("0 hits for %d secrets in %d bytes of state", len(secrets), size)
+}
+
+// rewriteBundle is a report's bundle with words of its journal replaced.
+func rewriteBundle(t *testing.T, path, old, new string) []byte {
+	t.Helper()
+	from, err := zip.OpenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	var b bytes.Buffer
+	to := zip.NewWriter(&b)
+	for _, member := range from.File {
+		text, err := fs.ReadFile(from, member.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if member.Name == "journal.jsonl" {
+			text = bytes.ReplaceAll(text, []byte(old), []byte(new))
+		}
+		w, err := to.Create(member.Name)
+		if err == nil {
+			_, err = w.Write(text)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := to.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
 }
 
 // enrol is the whole way of a person's first token.
@@ -413,6 +480,7 @@ func (c client) refusals(dir, run string, ann, bob client) {
 		{c, []string{"run", "list"}, 3, "sign_in"},
 		{c.as("swt_nobody-has-this"), []string{"run", "list"}, 3, "sign_in"},
 		{c, []string{"run", "list", "--as", "ann"}, 3, "refused"},
+		{c, []string{"person", "revoke", "ann"}, 3, "sign_in"}, // the socket's owner may enrol, and no more
 		{ann, []string{"run", "approve"}, 2, "usage"},
 		{ann, []string{"run", "list", "--colour"}, 2, "usage"},
 		{ann, []string{"run", "deny", run}, 2, "usage"},
@@ -456,10 +524,8 @@ func (c client) serve(dir string) (log func() []byte, stop func()) {
 	var once sync.Once
 	stop = func() {
 		once.Do(func() {
-			ctx, cancel := context.WithTimeout(context.Background(), patience)
-			defer cancel()
-			context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
 			_ = cmd.Process.Signal(syscall.SIGTERM)
+			defer time.AfterFunc(patience, func() { _ = cmd.Process.Kill() }).Stop()
 			if err := cmd.Wait(); err != nil {
 				c.Errorf("the server's end: %v\n%s", err, said.bytes())
 			}

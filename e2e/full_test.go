@@ -37,7 +37,7 @@ func newDisk(t *testing.T, dir string) *disk {
 		t.Fatalf("mounting a small disk at %s: %v\nthis test fills a disk of its own: run it as root, in a container with CAP_SYS_ADMIN (or under `unshare --map-root-user --mount`)", dir, err)
 	}
 	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
+		if err := syscall.Unmount(dir, syscall.MNT_DETACH); err != nil {
 			t.Errorf("unmounting %s: %v", dir, err)
 		}
 	})

@@ -45,23 +45,29 @@ func racesPostgres(t *testing.T, rounds int) {
 	first, logs := openRacer(t, dir, "one", url)
 	apps := []*app.App{first}
 	for _, name := range []string{"two", "three"} {
-		// All servers of a database sign with the same key.
-		key, err := os.ReadFile(filepath.Join(dir, "one", "log.key"))
-		if err == nil {
-			err = errors.Join(os.MkdirAll(filepath.Join(dir, name), 0o700), os.WriteFile(filepath.Join(dir, name, "log.key"), key, 0o600))
-		}
-		pepper, perr := os.ReadFile(filepath.Join(dir, "one", "pepper"))
-		if err = errors.Join(err, perr); err == nil {
-			err = os.WriteFile(filepath.Join(dir, name, "pepper"), pepper, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		shareKeys(t, dir, "one", name)
 		a, more := openRacer(t, dir, name, url)
 		apps = append(apps, a)
 		logs = append(logs, more...)
 	}
 	race(t, apps, logs, rounds)
+}
+
+// shareKeys gives a further server of a database the log key and the pepper of the first.
+func shareKeys(t *testing.T, dir, from, to string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(dir, to), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"log.key", "pepper"} {
+		b, err := os.ReadFile(filepath.Join(dir, from, name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, to, name), b, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func openRacer(t *testing.T, dir, name, url string) (*app.App, []*logKeeper) {

@@ -9,6 +9,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -182,5 +183,6 @@ func (a *App) instance(given string) string {
 	if err != nil {
 		host = "host"
 	}
-	return fmt.Sprintf("%s/%d", host, os.Getpid())
+	// Containers may share both name and number, so each start adds something of its own.
+	return fmt.Sprintf("%s/%d/%s", host, os.Getpid(), rand.Text()[:8])
 }

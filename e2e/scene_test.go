@@ -172,6 +172,7 @@ func (s *scene) eventually(what string, ok func() bool) {
 func (s *scene) crash() {
 	s.Helper()
 	s.logs.mute(true)
+	s.logs.announce("is closed") // the dead process's last words may come late
 	defer s.logs.mute(false)
 	if err := s.app.Store.Close(); err != nil {
 		s.Fatal(err)

@@ -288,6 +288,7 @@ func (w *world) advance(ts *testscript.TestScript, _ bool, args []string) {
 // nothing is stopped in order or written any more.
 func (w *world) crash(ts *testscript.TestScript, _ bool, _ []string) {
 	w.logs.mute(true)
+	w.logs.announce("is closed") // the dead process's last words may come late
 	ts.Check(w.app.Store.Close())
 	dead, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -142,7 +142,23 @@ var errNotKey = errors.New("this is not a log key (PRIVATE+KEY+name+hash+key)")
 
 var errNotCheckpoint = errors.New("this is not a checkpoint (origin, size, root, signature)")
 
+// canonical reports whether every signature is spelt in the one way base64 allows when its unused bits
+// must be zero; otherwise one checkpoint would have several spellings, all of them verifying.
+func canonical(msg []byte) bool {
+	_, sigs, _ := strings.Cut(string(msg), "\n\n")
+	for line := range strings.Lines(sigs) {
+		spelt := strings.TrimSuffix(line[strings.LastIndexByte(line, ' ')+1:], "\n")
+		if _, err := base64.StdEncoding.Strict().DecodeString(spelt); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
 func open(msg []byte, keys ...string) (*note.Note, error) {
+	if !canonical(msg) {
+		return nil, errors.New("a signature is not written the one way it can be written")
+	}
 	if len(msg) > maxNote {
 		return nil, errNotCheckpoint
 	}

@@ -176,7 +176,7 @@ func (p people) unblock(ctx context.Context, v fsm.View) error {
 			continue
 		}
 		for underWay(s.Node) {
-			time.Sleep(5 * time.Millisecond) //nolint // real processes, real time
+			<-time.After(5 * time.Millisecond) // another process, in real time: nothing here could wake us
 		}
 		verdict := "again"
 		if len(effects(p.dir, s.Node)) > 0 {

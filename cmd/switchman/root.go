@@ -93,7 +93,8 @@ func newRoot(sh *shell) *cobra.Command {
 		group("run", planCommand(sh)), group("run", runCommand(sh)), group("run", codeCommand(sh)),
 		group("proof", journalCommand(sh)), group("proof", reportCommand(sh)), group("proof", verifyCommand(sh)),
 		group("house", serveCommand(sh)), group("house", personCommand(sh)), group("house", tokenCommand(sh)), group("house", doctorCommand(sh)),
-		group("house", backupCommand(sh)), group("house", restoreCommand(sh)), group("house", benchCommand(sh)),
+		group("house", backupCommand(sh)), group("house", restoreCommand(sh)), group("house", rotateKeyCommand(sh)),
+		group("house", benchCommand(sh)),
 		group("house", versionCommand(sh)), group("house", completionCommand(sh)))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help", GroupID: "house"})

@@ -64,11 +64,12 @@ func newBoard(s *dr.Slice, rows []dr.StepRow, attempts []dr.Attempt, air []bool)
 			}
 		}
 	}
-	for i := range s.Steps {
+	for i, st := range s.Waits() {
 		if b.state[i] == dr.StepIntent && b.byHand(i) {
-			b.groups[s.Steps[i].Group]++
+			b.groups[st.Group]++
 		}
-		for _, need := range b.needs(i) {
+		for _, id := range st.Needs {
+			need := b.index[id]
 			b.after[need] = append(b.after[need], i)
 			if !b.over(need) {
 				b.left[i]++
@@ -155,45 +156,6 @@ func (b *board) passed(i int) {
 	if st.NoReturn {
 		c.gatesLeft--
 	}
-}
-
-// needs lists what a step waits for.
-func (b *board) needs(i int) []int {
-	st := b.slice.Steps[i]
-	var out []int
-	for _, id := range st.Needs {
-		if j, ok := b.index[id]; ok {
-			out = append(out, j)
-		}
-	}
-	if st.Phase != "verify" {
-		return out
-	}
-	for j, other := range b.slice.Steps {
-		if other.Phase == "verify" || other.Off || slices.Contains(out, j) {
-			continue
-		}
-		if st.System == "" || other.System == st.System || other.System == "" && len(st.Needs) == 0 {
-			out = append(out, j)
-		}
-	}
-	return out
-}
-
-// withNeeds are a slice's steps with what they wait for in fact, said or not.
-func withNeeds(s *dr.Slice) []dr.Step {
-	b := &board{slice: s, index: make(map[string]int, len(s.Steps))}
-	for i, st := range s.Steps {
-		b.index[st.ID] = i
-	}
-	out := slices.Clone(s.Steps)
-	for i := range out {
-		out[i].Needs = nil
-		for _, j := range b.needs(i) {
-			out[i].Needs = append(out[i].Needs, s.Steps[j].ID)
-		}
-	}
-	return out
 }
 
 // offer puts a step on the ready list when nothing keeps it.

@@ -192,7 +192,7 @@ func excepted(r dr.Run, s *dr.Slice, steps []dr.StepRow) bool {
 	if len(r.Overrides) > 0 {
 		return true
 	}
-	for _, c := range criteria(s, r) {
+	for _, c := range dr.Outcomes(s, r) {
 		if c.Result == "failed" || c.Result == "not_measured" && measurable(s, c.Criterion) {
 			return true
 		}

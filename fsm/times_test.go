@@ -1,7 +1,6 @@
 package fsm
 
 import (
-	"encoding/json"
 	"testing"
 
 	"github.com/switchman-dr/switchman/dr"
@@ -9,43 +8,6 @@ import (
 
 // at is a moment of the little story below, in seconds.
 func at(seconds int64) dr.Time { return walkStart.Plus(dr.Millis(seconds * 1000)) }
-
-func stateRow(t *testing.T, seconds int64, to dr.State) dr.Row {
-	t.Helper()
-	b, err := json.Marshal(dr.StateData{To: to})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dr.Row{At: at(seconds), Kind: dr.RowState, Data: b}
-}
-
-// TestTimes: votes from 10 to 100, then steps; a hand and a pause wait side by side; one system is
-// proven while the run goes on.
-func TestTimes(t *testing.T) {
-	s := &dr.Slice{Steps: []dr.Step{{ID: "a", Kind: dr.ActionStep, Phase: "run"}, {ID: "hand", Kind: dr.ManualStep, Phase: "run"},
-		{ID: "b", Kind: dr.ActionStep, Phase: "run", Needs: []string{"a"}}}}
-	rows := []dr.Row{stateRow(t, 10, dr.AwaitingApproval), stateRow(t, 100, dr.Running), stateRow(t, 120, dr.Paused), stateRow(t, 140, dr.Running)}
-	do := func(step string, from, to int64) dr.Attempt {
-		a := dr.Attempt{Step: step, Purpose: "do", Intent: at(from)}
-		if to > 0 {
-			a.Outcome = at(to)
-		}
-		return a
-	}
-	attempts := []dr.Attempt{do("a", 100, 110), do("hand", 110, 0), do("b", 140, 0)}
-	run := dr.Run{State: dr.Running, Clocks: dr.Clocks{Requested: at(0), Restored: at(115)}}
-	got := times(run, rows, attempts, s, at(150))
-	want := Times{Total: 150_000, Machine: 20_000, People: 130_000, CriticalPath: 40_000}
-	if got != want {
-		t.Errorf("running: %+v, want %+v", got, want)
-	}
-	run.State, run.Clocks.Ended = dr.Failed, at(160)
-	got = times(run, append(rows, stateRow(t, 160, dr.Failed)), attempts, s, at(9999))
-	want = Times{Total: 160_000, Machine: 30_000, People: 140_000, CriticalPath: 50_000}
-	if got != want {
-		t.Errorf("failed long ago: %+v, want %+v", got, want)
-	}
-}
 
 // TestDecisionIsPeoplesTime: a step that ended in the unknown keeps that moment when somebody decides.
 func TestDecisionIsPeoplesTime(t *testing.T) {

@@ -54,45 +54,45 @@ type Issued struct {
 
 // View is a run as surfaces show it: contract `run show --json` and a little more.
 type View struct {
-	ID          string          `json:"id"`
-	Plan        string          `json:"plan"`
-	Title       string          `json:"title"`
-	Kind        dr.Kind         `json:"kind"`
-	Digest      string          `json:"digest"`
-	Words       []Word          `json:"words"`
-	Mode        dr.Mode         `json:"mode"`
-	Direction   dr.Direction    `json:"direction"`
-	Environment dr.Environment  `json:"environment"`
-	From        string          `json:"from"`
-	To          string          `json:"to"`
-	State       dr.State        `json:"state"`
-	Pause       dr.PauseReason  `json:"pause,omitempty"`
-	Reason      string          `json:"reason"`
-	Version     int64           `json:"version"`
-	Requester   string          `json:"requester"`
-	Commander   string          `json:"commander,omitempty"`
-	Handover    string          `json:"handover,omitempty"`
-	Parent      string          `json:"parent,omitempty"`
-	Child       string          `json:"child,omitempty"`
-	Challenge   string          `json:"challenge,omitempty"`
-	Profile     string          `json:"profile"`
-	RTOFrom     string          `json:"rto_from"` // clock the recovery time counts from
-	CodeLive    bool            `json:"code_live"`
-	CodeLeft    int             `json:"code_tries_left"`
-	Round       RoundView       `json:"round"`
-	Verbs       []dr.Verb       `json:"verbs"`
-	Waiting     []string        `json:"waiting_for,omitempty"` // sentence ids with what is missing, in words
-	Checks      []dr.Check      `json:"checks,omitempty"`
-	Overrides   []dr.Override   `json:"overrides,omitempty"`
-	Force       *dr.ForceAsk    `json:"force,omitempty"`
-	Steps       []StepView      `json:"steps"`
-	Systems     []SystemView    `json:"systems"`
-	Clocks      dr.Clocks       `json:"clocks"`
-	Times       Times           `json:"times"`
-	Progress    Progress        `json:"progress"`
-	Verdict     string          `json:"verdict,omitempty"`
-	Criteria    []CriterionView `json:"criteria,omitempty"`
-	Now         dr.Time         `json:"now"`
+	ID          string         `json:"id"`
+	Plan        string         `json:"plan"`
+	Title       string         `json:"title"`
+	Kind        dr.Kind        `json:"kind"`
+	Digest      string         `json:"digest"`
+	Words       []Word         `json:"words"`
+	Mode        dr.Mode        `json:"mode"`
+	Direction   dr.Direction   `json:"direction"`
+	Environment dr.Environment `json:"environment"`
+	From        string         `json:"from"`
+	To          string         `json:"to"`
+	State       dr.State       `json:"state"`
+	Pause       dr.PauseReason `json:"pause,omitempty"`
+	Reason      string         `json:"reason"`
+	Version     int64          `json:"version"`
+	Requester   string         `json:"requester"`
+	Commander   string         `json:"commander,omitempty"`
+	Handover    string         `json:"handover,omitempty"`
+	Parent      string         `json:"parent,omitempty"`
+	Child       string         `json:"child,omitempty"`
+	Challenge   string         `json:"challenge,omitempty"`
+	Profile     string         `json:"profile"`
+	RTOFrom     string         `json:"rto_from"` // clock the recovery time counts from
+	CodeLive    bool           `json:"code_live"`
+	CodeLeft    int            `json:"code_tries_left"`
+	Round       RoundView      `json:"round"`
+	Verbs       []dr.Verb      `json:"verbs"`
+	Waiting     []string       `json:"waiting_for,omitempty"` // sentence ids with what is missing, in words
+	Checks      []dr.Check     `json:"checks,omitempty"`
+	Overrides   []dr.Override  `json:"overrides,omitempty"`
+	Force       *dr.ForceAsk   `json:"force,omitempty"`
+	Steps       []StepView     `json:"steps"`
+	Systems     []SystemView   `json:"systems"`
+	Clocks      dr.Clocks      `json:"clocks"`
+	Times       dr.Times       `json:"times"`
+	Progress    Progress       `json:"progress"`
+	Verdict     string         `json:"verdict,omitempty"`
+	Criteria    []dr.Outcome   `json:"criteria,omitempty"`
+	Now         dr.Time        `json:"now"`
 }
 
 // Word is one of the three words of a digest; the number may be typed instead.
@@ -144,15 +144,6 @@ type SystemView struct {
 	Total int    `json:"total"`
 }
 
-// Times keeps apart what people often add up.
-type Times struct {
-	Total        dr.Millis `json:"total_ms"`
-	Machine      dr.Millis `json:"machine_ms"`
-	People       dr.Millis `json:"people_ms"`
-	Verification dr.Millis `json:"verification_ms"`
-	CriticalPath dr.Millis `json:"critical_path_ms"`
-}
-
 // Progress counts steps.
 type Progress struct {
 	Done    int `json:"done"`
@@ -160,11 +151,4 @@ type Progress struct {
 	Flying  int `json:"in_flight"`
 	Failed  int `json:"failed"`
 	Unknown int `json:"unknown"`
-}
-
-// CriterionView is one measure of success and how it came out.
-type CriterionView struct {
-	dr.Criterion
-	Got    int64  `json:"got"`
-	Result string `json:"result"` // passed | failed | not_measured
 }

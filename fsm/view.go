@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"sort"
 
 	"github.com/switchman-dr/switchman/approval"
 	"github.com/switchman-dr/switchman/dr"
@@ -92,6 +91,10 @@ func (e *Engine) view(ctx context.Context, r *store.Reader, by dr.Actor, run dr.
 	if err != nil {
 		return View{}, err
 	}
+	moves, err := movesOf(rows)
+	if err != nil {
+		return View{}, err
+	}
 	last, err := r.LastDurations(ctx, run.Plan)
 	if err != nil {
 		return View{}, err
@@ -107,8 +110,8 @@ func (e *Engine) view(ctx context.Context, r *store.Reader, by dr.Actor, run dr.
 	v.Verbs = Verbs(s, by.Person)
 	v.Steps, v.Progress = stepViews(s, last)
 	v.Systems = systemViews(s)
-	v.Times = times(run, rows, s.Attempts, s.Slice, s.Now)
-	v.Criteria = criteria(s.Slice, run)
+	v.Times = dr.MeasureTimes(run, moves, s.Attempts, s.Slice, s.Now)
+	v.Criteria = dr.Outcomes(s.Slice, run)
 	v.Waiting = waiting(s, have, need)
 	return v, nil
 }
@@ -200,154 +203,6 @@ func systemViews(s Situation) []SystemView {
 	return out
 }
 
-// times splits a run's time. Total runs from the request to the moment everything was proven (or
-// the end, or now); people is time in which the run stood waiting for somebody; machine is time in
-// which at least one step was in flight; verification is time after everything had moved.
-func times(run dr.Run, rows []dr.Row, attempts []dr.Attempt, s *dr.Slice, now dr.Time) Times {
-	end := measuredUntil(run, now)
-	t := Times{Total: end.Since(run.Clocks.Requested)}
-	var waits, busy []interval
-	for _, iv := range stateIntervals(run, rows, end) {
-		switch iv.state {
-		case dr.AwaitingApproval, dr.AwaitingCode, dr.Paused:
-			waits = append(waits, iv)
-		case dr.Verifying:
-			t.Verification += iv.length()
-		}
-	}
-	took := map[string]dr.Millis{}
-	for _, a := range attempts {
-		st, ok := s.Step(a.Step)
-		if !ok || a.Purpose != "do" {
-			continue
-		}
-		till := a.Outcome
-		if till.IsZero() {
-			till = end
-		}
-		if st.Kind == dr.ManualStep && run.Mode != dr.Rehearsal {
-			waits = append(waits, interval{from: a.Intent, to: till})
-		} else if !st.Off {
-			busy = append(busy, interval{from: a.Intent, to: till})
-		}
-		took[a.Step] += till.Since(a.Intent)
-	}
-	t.Machine, t.People = union(busy), union(waits)
-	t.CriticalPath, _ = dr.CriticalPath(withNeeds(s), func(id string) dr.Millis { return took[id] })
-	return t
-}
-
-// measuredUntil is where a run's time ends: when everything was proven, once that is so for all of its
-// systems; else at its end; else now.
-func measuredUntil(run dr.Run, now dr.Time) dr.Time {
-	switch run.State {
-	case dr.AtStandby, dr.Closed, dr.ClosedWithExceptions:
-		if !run.Clocks.Restored.IsZero() {
-			return run.Clocks.Restored
-		}
-	}
-	if !run.Clocks.Ended.IsZero() {
-		return run.Clocks.Ended
-	}
-	return now
-}
-
-type interval struct {
-	state    dr.State
-	from, to dr.Time
-}
-
-func (iv interval) length() dr.Millis { return max(0, iv.to.Since(iv.from)) }
-
-// stateIntervals reads a run's states from its journal rows, up to an end.
-func stateIntervals(run dr.Run, rows []dr.Row, end dr.Time) []interval {
-	var out []interval
-	state, since := dr.Draft, run.Clocks.Requested
-	for _, row := range rows {
-		if row.Kind != dr.RowState {
-			continue
-		}
-		d, err := readState(row)
-		if err != nil || row.At.After(end.Time) {
-			continue
-		}
-		out = append(out, interval{state, since, row.At})
-		state, since = d.To, row.At
-	}
-	return append(out, interval{state, since, end})
-}
-
-// union adds up intervals, counting what overlaps once.
-func union(ivs []interval) (sum dr.Millis) {
-	sort.Slice(ivs, func(i, j int) bool { return ivs[i].from.Before(ivs[j].from.Time) })
-	var till dr.Time
-	for _, iv := range ivs {
-		from := iv.from
-		if from.Before(till.Time) {
-			from = till
-		}
-		if iv.to.After(from.Time) {
-			sum += iv.to.Since(from)
-			till = iv.to
-		}
-	}
-	return sum
-}
-
-// criteria holds the run against what its plan called success before it began.
-func criteria(s *dr.Slice, run dr.Run) []CriterionView {
-	var out []CriterionView
-	for _, c := range s.Criteria {
-		got, ok := measured(run, c)
-		v := CriterionView{Criterion: c, Got: got, Result: "not_measured"}
-		if ok {
-			v.Result = "failed"
-			if holds(got, c.Op, c.Value) {
-				v.Result = "passed"
-			}
-		}
-		out = append(out, v)
-	}
-	return out
-}
-
-// measured finds the worst value of a metric over the systems a criterion is about.
-func measured(run dr.Run, c dr.Criterion) (worst int64, ok bool) {
-	for _, s := range run.Systems {
-		if c.System != "" && s.ID != c.System {
-			continue
-		}
-		v, known := int64(0), false
-		switch c.Metric {
-		case "rto", "limit":
-			v, known = int64(s.RTO), !s.Restored.IsZero()
-		case "rpo":
-			v, known = int64(s.RPO), s.RPO >= 0
-		case "lost", "reconcile":
-			v, known = s.Lost, s.Lost >= 0
-		case "served":
-			v, known = s.Served, s.Served >= 0
-		}
-		if !known {
-			continue
-		}
-		if !ok || (c.Op == ">=" && v < worst) || (c.Op != ">=" && v > worst) {
-			worst, ok = v, true
-		}
-	}
-	return worst, ok
-}
-
-func holds(got int64, op string, want int64) bool {
-	switch op {
-	case ">=":
-		return got >= want
-	case "==":
-		return got == want
-	}
-	return got <= want
-}
-
 // waiting names what the run waits for, as sentence ids surfaces render.
 func waiting(s Situation, have, need int) []string {
 	var out []string
@@ -374,10 +229,19 @@ func waiting(s Situation, have, need int) []string {
 	}
 	return out
 }
-func readState(row dr.Row) (dr.StateData, error) {
-	var d dr.StateData
-	if err := json.Unmarshal(row.Data, &d); err != nil {
-		return d, fmt.Errorf("reading row %d: %w", row.Seq, err)
+
+// movesOf reads a run's moves of state from its rows.
+func movesOf(rows []dr.Row) ([]dr.Move, error) {
+	var out []dr.Move
+	for _, row := range rows {
+		if row.Kind != dr.RowState {
+			continue
+		}
+		var d dr.StateData
+		if err := json.Unmarshal(row.Data, &d); err != nil {
+			return nil, fmt.Errorf("reading row %d: %w", row.Seq, err)
+		}
+		out = append(out, dr.Move{At: row.At, To: d.To})
 	}
-	return d, nil
+	return out, nil
 }

@@ -99,7 +99,7 @@ func progressText(p fsm.Progress) string {
 	return out
 }
 
-func timesText(t fsm.Times) string {
+func timesText(t dr.Times) string {
 	return fmt.Sprintf("%s in all; machines %s (longest path %s), people %s, proof %s", span(t.Total), span(t.Machine), span(t.CriticalPath), span(t.People), span(t.Verification))
 }
 

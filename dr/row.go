@@ -138,6 +138,8 @@ type (
 		Voters    []string `json:"voters"`
 		People    int      `json:"people"` // distinct humans who took part
 		Profile   string   `json:"profile"`
+		Commander string   `json:"commander,omitempty"` // who leads from here on
+		Codes     []string `json:"codes,omitempty"`     // ids of the codes used up
 	}
 	// IntentData precedes every effect.
 	IntentData struct {
@@ -161,6 +163,8 @@ type (
 		Masked    int       `json:"masked,omitempty"`
 		MaskRules []string  `json:"mask_rules,omitempty"`
 		Undo      bool      `json:"undo,omitempty"`
+
+		Facts map[string]int64 `json:"facts,omitempty"` // what the target told in numbers, such as lost
 	}
 	// StepData is a step moved by a person or a rule rather than by an outcome.
 	StepData struct {

@@ -227,7 +227,9 @@ func (d *decision) start(eff approval.Effect) {
 	r.Clocks.Started = d.s.Now
 	d.c.Lock = true
 	if eff.Started != nil {
-		d.row(dr.RowStarted, *eff.Started)
+		data := *eff.Started
+		data.Commander, data.Codes = r.Commander, eff.UsedCodes
+		d.row(dr.RowStarted, data)
 	}
 	setSystems(r, func(s *dr.RunSystem) { s.State, s.Forced = "moving", r.Kind == dr.Failover })
 	d.move(evStart, "", "")

@@ -57,7 +57,7 @@ func (e *Engine) writeOutcome(ctx context.Context, f *flight, a dr.Attempt, want
 
 func outcomeData(a dr.Attempt, f *flight) dr.OutcomeData {
 	return dr.OutcomeData{Step: a.Step, N: a.N, State: a.State, Code: a.Code, Text: a.Text, Took: a.Outcome.Since(a.Intent),
-		Probe: dr.Found(a.Probe), Evidence: a.Evidence, Masked: a.Masked, MaskRules: a.MaskRules, Undo: f.a.Purpose == "undo"}
+		Probe: dr.Found(a.Probe), Evidence: a.Evidence, Masked: a.Masked, MaskRules: a.MaskRules, Undo: f.a.Purpose == "undo", Facts: a.Facts}
 }
 
 // matters reports whether an outcome can change the run's own row; most can't, and then the row is

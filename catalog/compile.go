@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -235,6 +236,9 @@ func criteriaFor(p *rawPlan, systems []dr.System) []dr.Criterion {
 			continue
 		}
 		for _, s := range systems {
+			if c.System == "" && c.Metric == "rpo" && len(s.Protections) == 0 {
+				continue // it keeps no data of its own that could be lost
+			}
 			if c.System == "" || c.System == s.ID {
 				out = append(out, perSystem(c, raw, s))
 			}
@@ -252,8 +256,26 @@ func perSystem(c dr.Criterion, raw rawCriterion, s dr.System) dr.Criterion {
 		c.Value = int64(map[string]dr.Millis{"rto": s.RTO, "rpo": s.RPO, "limit": s.Limit}[c.Metric])
 	}
 	if c.Title == "" {
-		what := map[string]string{"rto": "back in service", "rpo": "data lost", "limit": "within the regulator's limit"}[c.Metric]
-		c.Title = s.Name + ": " + what + " " + c.Op + " " + dr.Millis(c.Value).String()
+		what := map[string]string{"rto": "back in service within", "rpo": "data lost, at most", "limit": "within the regulator's limit of"}[c.Metric]
+		c.Title = s.Name + ": " + what + " " + spoken(dr.Millis(c.Value))
 	}
 	return c
+}
+
+// spoken is a duration as people say it: "1 h 30 min", not "1h30m0s".
+func spoken(m dr.Millis) string {
+	var parts []string
+	for _, u := range []struct {
+		name string
+		len  dr.Millis
+	}{{"h", 3_600_000}, {"min", 60_000}, {"s", 1000}, {"ms", 1}} {
+		if n := m / u.len; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, u.name))
+			m %= u.len
+		}
+	}
+	if len(parts) == 0 {
+		return "0 s"
+	}
+	return strings.Join(parts, " ")
 }

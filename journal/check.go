@@ -3,12 +3,14 @@ package journal
 import (
 	"fmt"
 	"iter"
+
+	"github.com/switchman-dr/switchman/dr"
 )
 
 // Problem is the first thing found wrong with a journal. Seq is the row it was found at, -1 when
 // only the whole tells.
 type Problem struct {
-	Code string // row | sequence | signature | size | root | hash | key
+	Code string // row | sequence | signature | size | root | hash | key | register
 	Seq  int64
 	Text string
 }
@@ -29,30 +31,38 @@ func Check(rows iter.Seq2[[]byte, error], note []byte, keys ...string) (Checkpoi
 		return Checkpoint{}, &Problem{Code: "signature", Seq: -1, Text: err.Error()}
 	}
 	var head Head
+	var fold Fold
 	for raw, err := range rows {
 		if err != nil {
 			return Checkpoint{}, fmt.Errorf("reading row %d: %w", head.Size, err)
 		}
-		if err := CheckRow(raw, head.Size); err != nil {
+		row, err := CheckRow(raw, head.Size)
+		if err == nil {
+			err = fold.Read(row)
+		}
+		if err != nil {
 			return Checkpoint{}, err
 		}
 		if head, _, err = Append(head, raw); err != nil {
 			return Checkpoint{}, err
 		}
 	}
-	return cp, CheckHead(head, cp)
+	if err := CheckHead(head, cp); err != nil {
+		return cp, err
+	}
+	return cp, fold.Check(cp)
 }
 
 // CheckRow decodes one row strictly and compares its place.
-func CheckRow(raw []byte, seq int64) error {
+func CheckRow(raw []byte, seq int64) (dr.Row, error) {
 	row, err := Decode(raw)
 	if err != nil {
-		return &Problem{Code: "row", Seq: seq, Text: err.Error()}
+		return row, &Problem{Code: "row", Seq: seq, Text: err.Error()}
 	}
 	if row.Seq != seq {
-		return &Problem{Code: "sequence", Seq: seq, Text: fmt.Sprintf("holds row %d; rows were cut, added or swapped", row.Seq)}
+		return row, &Problem{Code: "sequence", Seq: seq, Text: fmt.Sprintf("holds row %d; rows were cut, added or swapped", row.Seq)}
 	}
-	return nil
+	return row, nil
 }
 
 // CheckHead compares a tree made from rows with what a checkpoint says.

@@ -67,9 +67,12 @@ func (s *Signer) LogValue() slog.Value { return slog.StringValue(s.public) }
 // MarshalJSON is the public half.
 func (s *Signer) MarshalJSON() ([]byte, error) { return []byte(strconv.Quote(s.public)), nil }
 
-// Sign writes the checkpoint of a tree.
+// registerLine opens the line of a checkpoint that names the register of runs.
+const registerLine = "register "
+
+// Sign writes the checkpoint of a tree and of the register that goes with it.
 func (s *Signer) Sign(h Head, root tlog.Hash) ([]byte, error) {
-	text := s.Origin() + "\n" + strconv.FormatInt(h.Size, 10) + "\n" + root.String() + "\n"
+	text := s.Origin() + "\n" + strconv.FormatInt(h.Size, 10) + "\n" + root.String() + "\n" + registerLine + h.Register.String() + "\n"
 	b, err := note.Sign(&note.Note{Text: text}, s.signer)
 	if err != nil {
 		return nil, fmt.Errorf("signing a checkpoint of %d rows: %w", h.Size, err)
@@ -100,7 +103,9 @@ type Checkpoint struct {
 	Origin string
 	Size   int64
 	Root   tlog.Hash
-	Key    string // the verifier key, one of those given, whose signature was found good
+
+	Register tlog.Hash // digest of the register of runs, see [Register.Digest]
+	Key      string    // the verifier key, one of those given, whose signature was found good
 }
 
 // maxNote bounds a note; ours are about 250 bytes, cosignatures may be added outside.
@@ -140,7 +145,7 @@ func Peek(msg []byte) (Checkpoint, error) {
 
 var errNotKey = errors.New("this is not a log key (PRIVATE+KEY+name+hash+key)")
 
-var errNotCheckpoint = errors.New("this is not a checkpoint (origin, size, root, signature)")
+var errNotCheckpoint = errors.New("this is not a checkpoint (origin, size, root, register, signature)")
 
 // canonical reports whether every signature is spelt in the one way base64 allows when its unused bits
 // must be zero; otherwise one checkpoint would have several spellings, all of them verifying.
@@ -180,11 +185,11 @@ func open(msg []byte, keys ...string) (*note.Note, error) {
 	return n, nil
 }
 
-// parseCheckpoint reads the three lines every checkpoint has. Further lines are allowed by the
-// format and ignored.
+// parseCheckpoint reads the three lines every checkpoint of the format has and the one of ours.
+// Further lines are allowed by the format and ignored.
 func parseCheckpoint(text string) (Checkpoint, error) {
 	lines := strings.Split(text, "\n")
-	if len(lines) < 4 || lines[0] == "" {
+	if len(lines) < 5 || lines[0] == "" {
 		return Checkpoint{}, errNotCheckpoint
 	}
 	size, err := parseNumber(lines[1])
@@ -195,7 +200,15 @@ func parseCheckpoint(text string) (Checkpoint, error) {
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("root of a checkpoint: %w", err)
 	}
-	return Checkpoint{Origin: lines[0], Size: size, Root: root}, nil
+	digest, ok := strings.CutPrefix(lines[3], registerLine)
+	if !ok {
+		return Checkpoint{}, errNotCheckpoint
+	}
+	register, err := parseHash(digest)
+	if err != nil {
+		return Checkpoint{}, fmt.Errorf("register of a checkpoint: %w", err)
+	}
+	return Checkpoint{Origin: lines[0], Size: size, Root: root, Register: register}, nil
 }
 
 // parseNumber takes a decimal in its one form.

@@ -188,7 +188,9 @@ type Anchor struct {
 }
 
 // String is the anchor as people keep it: "anchor SIZE ROOT".
-func (a Anchor) String() string { return "anchor " + strconv.FormatInt(a.Size, 10) + " " + a.Root.String() }
+func (a Anchor) String() string {
+	return "anchor " + strconv.FormatInt(a.Size, 10) + " " + a.Root.String()
+}
 
 // ParseAnchor reads what [Anchor.String] writes.
 func ParseAnchor(line string) (Anchor, error) {

@@ -152,15 +152,61 @@ func (r Register) Chain(system string) Chain {
 
 // Text is the register as a bundle shows it: one line a system, "system entries hash".
 func (r Register) Text() []byte {
-	var b bytes.Buffer
+	b := bytes.NewBuffer([]byte{})
 	for _, c := range r {
-		fmt.Fprintf(&b, "%s %d %s\n", c.System, c.Entries, hex.EncodeToString(c.Hash[:]))
+		fmt.Fprintf(b, "%s %d %s\n", c.System, c.Entries, hex.EncodeToString(c.Hash[:]))
 	}
 	return b.Bytes()
 }
 
-// Digest names the register in checkpoints.
-func (r Register) Digest() tlog.Hash { return tlog.Hash(sha256.Sum256(r.Text())) }
+// Digest names the register in checkpoints. That of a register without runs is zero.
+func (r Register) Digest() tlog.Hash {
+	if len(r) == 0 {
+		return tlog.Hash{}
+	}
+	return tlog.Hash(sha256.Sum256(r.Text()))
+}
+
+// Fold makes the register of a whole journal, row by row.
+type Fold struct {
+	Register Register
+	systems  map[string][]string
+}
+
+// Read takes in the next row.
+func (f *Fold) Read(row dr.Row) error {
+	if row.Kind != dr.RowRequested && row.Kind != dr.RowState {
+		return nil
+	}
+	e, ok, err := EntryOf(row, func(run string) ([]string, error) {
+		of, known := f.systems[run]
+		if !known {
+			return nil, fmt.Errorf("row %d ends run %q, which nobody requested", row.Seq, run)
+		}
+		return of, nil
+	})
+	if err != nil || !ok {
+		return err
+	}
+	if e.What == EntryRequested {
+		if f.systems == nil {
+			f.systems = map[string][]string{}
+		}
+		f.systems[e.Run] = e.Systems
+	} else {
+		delete(f.systems, e.Run)
+	}
+	f.Register, err = f.Register.Add(e)
+	return err
+}
+
+// Check compares the register of all rows with what a checkpoint says.
+func (f *Fold) Check(cp Checkpoint) error {
+	if f.Register.Digest() != cp.Register {
+		return &Problem{Code: "register", Seq: -1, Text: "the rows make another register of runs than their checkpoint says"}
+	}
+	return nil
+}
 
 // maxSystems bounds a register that comes from elsewhere.
 const maxSystems = 100_000

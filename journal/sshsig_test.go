@@ -69,7 +69,9 @@ func TestVerifyFile(t *testing.T) {
 		"no key":            func() (string, error) { return VerifyFile(sig, testSpace, message) },
 		"another message":   func() (string, error) { return VerifyFile(sig, testSpace, []byte("something"), s.Public()) },
 		"another namespace": func() (string, error) { return VerifyFile(sig, "file", message, s.Public()) },
-		"text behind":       func() (string, error) { return VerifyFile(append(bytes.Clone(sig), '\n'), testSpace, message, s.Public()) },
+		"text behind": func() (string, error) {
+			return VerifyFile(append(bytes.Clone(sig), '\n'), testSpace, message, s.Public())
+		},
 	} {
 		if key, err := try(); err == nil {
 			t.Errorf("%s: taken as signed by %s", name, key)

@@ -14,6 +14,8 @@ type Head struct {
 	// Frontier is the right edge: the hashes of the complete subtrees the rows fall into, largest
 	// first, one for each bit set in Size.
 	Frontier [][]byte
+	// Register is the digest of the register of runs; zero stands for that of a register without runs.
+	Register tlog.Hash
 	Note     []byte // the signed checkpoint of exactly this size; see [Signer.Sign]
 }
 
@@ -46,7 +48,7 @@ func Append(h Head, leaf []byte) (Head, []IndexedHash, error) {
 	n := h.Size
 	full := bits.TrailingZeros64(^uint64(n)) // subtrees the new leaf completes
 	kept := len(h.Frontier) - full
-	next := Head{Size: n + 1, Frontier: make([][]byte, kept+1)}
+	next := Head{Size: n + 1, Frontier: make([][]byte, kept+1), Register: h.Register}
 	copy(next.Frontier, h.Frontier[:kept])
 
 	hash := tlog.RecordHash(leaf)

@@ -169,6 +169,19 @@ func (t *Tx) TakeNonce(ctx context.Context, purpose, nonce string) (Nonce, error
 	return Nonce{Nonce: n.Nonce, Purpose: n.Purpose, Person: n.Person, Detail: n.Detail, Expires: dr.FromMicros(n.ExpiresAt)}, nil
 }
 
+// Nonce looks at a nonce that still works and leaves it unused, as a button on a board that several people
+// may press. Conflict says that it is unknown, used or past its time.
+func (r *Reader) Nonce(ctx context.Context, purpose, nonce string) (Nonce, error) {
+	n, err := r.q.GetNonce(ctx, nonce, purpose, r.s.opts.Clock.Time().Micros())
+	if errors.Is(err, sql.ErrNoRows) {
+		return Nonce{}, conflict("nonce_gone", nil)
+	}
+	if err != nil {
+		return Nonce{}, fmt.Errorf("looking for a nonce for %s: %w", purpose, err)
+	}
+	return Nonce{Nonce: n.Nonce, Purpose: n.Purpose, Person: n.Person, Detail: n.Detail, Expires: dr.FromMicros(n.ExpiresAt)}, nil
+}
+
 // DropOld forgets sessions and nonces that ended, and inbox events done before a moment.
 func (t *Tx) DropOld(ctx context.Context, inboxBefore dr.Time) error {
 	now := t.s.opts.Clock.Time().Micros()

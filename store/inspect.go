@@ -47,6 +47,9 @@ func (s *Store) inspect(ctx context.Context, mark headMark) (findings, error) {
 		if err := r.checkTail(ctx, f.head, max(0, f.head.Size-tail)); err != nil {
 			return err
 		}
+		if err := r.checkRegister(ctx, f.head); err != nil {
+			return err
+		}
 		f.loss, err = r.checkMark(ctx, f, mark)
 		return err
 	})

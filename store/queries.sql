@@ -220,6 +220,12 @@ UPDATE journal_head SET touched = touched + 1 WHERE id = 1 RETURNING size, front
 -- name: GetHead :one
 SELECT size, frontier, note FROM journal_head WHERE id = 1;
 
+-- name: GetRegister :one
+SELECT body FROM journal_register WHERE id = 1;
+
+-- name: SetRegister :exec
+UPDATE journal_register SET body = sqlc.arg(body) WHERE id = 1;
+
 -- name: SetHead :execrows
 UPDATE journal_head SET size = sqlc.arg(size), frontier = sqlc.arg(frontier), note = sqlc.arg(note)
 WHERE id = 1 AND size = sqlc.arg(old_size);
@@ -318,6 +324,10 @@ VALUES (sqlc.arg(nonce), sqlc.arg(purpose), sqlc.arg(person), sqlc.arg(detail), 
 UPDATE nonce SET used_at = sqlc.arg(used_at)
 WHERE nonce = sqlc.arg(nonce) AND purpose = sqlc.arg(purpose) AND used_at = 0 AND expires_at > sqlc.arg(now_at)
 RETURNING nonce, purpose, person, detail, expires_at;
+
+-- name: GetNonce :one
+SELECT nonce, purpose, person, detail, expires_at FROM nonce
+WHERE nonce = sqlc.arg(nonce) AND purpose = sqlc.arg(purpose) AND used_at = 0 AND expires_at > sqlc.arg(now_at);
 
 -- name: DropOldNonces :exec
 DELETE FROM nonce WHERE expires_at <= sqlc.arg(now_at);

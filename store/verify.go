@@ -61,6 +61,9 @@ func (r *Reader) verify(ctx context.Context) (Verified, error) {
 		if err := r.checkTail(ctx, head, 0); err != nil {
 			return v, err
 		}
+		if err := errors.Join(r.checkRegister(ctx, head), r.foldRegister(ctx, head)); err != nil {
+			return v, err
+		}
 	}
 	v.Rows = head.Size
 	if v.Slices, err = r.verifySlices(ctx); err != nil {

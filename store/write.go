@@ -173,6 +173,9 @@ func (t *Tx) appendRows(ctx context.Context) (journal.Head, error) {
 			return journal.Head{}, err
 		}
 	}
+	if head.Register, err = t.register(ctx, head.Register); err != nil {
+		return journal.Head{}, err
+	}
 	root, err := journal.Root(head)
 	if err != nil {
 		return journal.Head{}, fmt.Errorf("hashing the journal: %w", err)
@@ -353,5 +356,13 @@ func splitFrontier(size int64, b, note []byte) (journal.Head, error) {
 	if err := h.Check(); err != nil || len(b) > 0 {
 		return h, damaged("the journal's head does not fit its size")
 	}
+	if size == 0 {
+		return h, nil
+	}
+	cp, err := journal.Peek(note)
+	if err != nil {
+		return h, damaged("the journal's checkpoint cannot be read: " + err.Error())
+	}
+	h.Register = cp.Register
 	return h, nil
 }

@@ -530,6 +530,32 @@ func (q *Queries) GetLease(ctx context.Context, name string) (GetLeaseRow, error
 	return i, err
 }
 
+const getNonce = `-- name: GetNonce :one
+SELECT nonce, purpose, person, detail, expires_at FROM nonce
+WHERE nonce = $1 AND purpose = $2 AND used_at = 0 AND expires_at > $3
+`
+
+type GetNonceRow struct {
+	Nonce     string
+	Purpose   string
+	Person    string
+	Detail    string
+	ExpiresAt int64
+}
+
+func (q *Queries) GetNonce(ctx context.Context, nonce string, purpose string, nowAt int64) (GetNonceRow, error) {
+	row := q.db.QueryRowContext(ctx, getNonce, nonce, purpose, nowAt)
+	var i GetNonceRow
+	err := row.Scan(
+		&i.Nonce,
+		&i.Purpose,
+		&i.Person,
+		&i.Detail,
+		&i.ExpiresAt,
+	)
+	return i, err
+}
+
 const getNotice = `-- name: GetNotice :one
 SELECT id, run_id, about, person, state, due_at, sent_at, acked_at, acked_by, detail FROM notice WHERE id = $1
 `
@@ -592,6 +618,17 @@ func (q *Queries) GetPlacement(ctx context.Context, system string) (Placement, e
 		&i.Previous,
 	)
 	return i, err
+}
+
+const getRegister = `-- name: GetRegister :one
+SELECT body FROM journal_register WHERE id = 1
+`
+
+func (q *Queries) GetRegister(ctx context.Context) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, getRegister)
+	var body []byte
+	err := row.Scan(&body)
+	return body, err
 }
 
 const getRound = `-- name: GetRound :one
@@ -1986,6 +2023,15 @@ func (q *Queries) SetHead(ctx context.Context, arg SetHeadParams) (int64, error)
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const setRegister = `-- name: SetRegister :exec
+UPDATE journal_register SET body = $1 WHERE id = 1
+`
+
+func (q *Queries) SetRegister(ctx context.Context, body []byte) error {
+	_, err := q.db.ExecContext(ctx, setRegister, body)
+	return err
 }
 
 const setRunRound = `-- name: SetRunRound :execrows

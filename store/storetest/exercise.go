@@ -24,7 +24,7 @@ func Exercise(t *testing.T, open Opener) {
 		{"rounds and votes", roundsAndVotes}, {"codes", codes}, {"sheets", sheets}, {"slices", slicesKept},
 		{"steps", steps}, {"intent once", intentOnce}, {"outcome once", outcomeOnce}, {"undo", undo}, {"durations", durations},
 		{"odd text", oddText}, {"placements", placements}, {"locks", locks}, {"leases", leases},
-		{"journal", journalRows}, {"journal grows whole", journalGrowsWhole}, {"proofs", proofs}, {"watch", watch},
+		{"journal", journalRows}, {"journal grows whole", journalGrowsWhole}, {"register", register}, {"proofs", proofs}, {"watch", watch},
 		{"nothing half-written", nothingHalfWritten}, {"snapshot", snapshot}, {"cancelled", cancelled},
 		{"blobs", blobs}, {"blob erased", blobErased}, {"blob broken off", blobBrokenOff},
 		{"tokens", tokens}, {"sessions and nonces", sessionsAndNonces}, {"notices", notices}, {"inbox and outbox", queues},

@@ -331,3 +331,55 @@ func keyRotation(b *bench) {
 		b.Error(err)
 	}
 }
+
+// register: requests and ends of runs are in the register that the checkpoint names; nothing else is.
+func register(b *bench) {
+	request := func(run, systems string) dr.Row {
+		return row(run, dr.RowRequested, `{"plan":"move","title":"","kind":"switchover","mode":"drill","direction":"outbound","from":"east","to":"west","systems":`+
+			systems+`,"digest":"","reason":"","clocks":{"impact_at":null,"declared_at":null,"ordered_at":null,"requested_at":null,"first_effect_at":null,`+
+			`"restored_at":null},"steps":0}`)
+	}
+	move := func(run, from, to string) dr.Row {
+		return row(run, dr.RowState, `{"from":"`+from+`","to":"`+to+`","event":"x"}`)
+	}
+	named := func(want journal.Register) {
+		b.Helper()
+		cp, err := journal.Verify(b.head().Note, b.s.PublicKey())
+		if err != nil || cp.Register != want.Digest() {
+			b.Errorf("the checkpoint names register %s, want %s (%v)", cp.Register, want.Digest(), err)
+		}
+		if _, err := b.s.Verify(b.Context()); err != nil {
+			b.Error(err)
+		}
+	}
+	var want journal.Register
+	named(want)
+	write := func(rows ...dr.Row) {
+		b.Helper()
+		b.write(func(tx *store.Tx) error {
+			for _, r := range rows {
+				tx.Journal(r)
+			}
+			return nil
+		})
+	}
+	write(request("r1", `["ledger","cards"]`), move("r1", "draft", "preflight"))
+	write(request("r2", `["ledger"]`), move("r2", "draft", "cancelled")) // both in one transaction
+	write(move("r1", "running", "failed"), row("r1", dr.RowFinding, `{"n":1}`))
+	b.read(func(r *store.Reader) error {
+		got, err := r.Register(b.Context())
+		if err != nil {
+			return err
+		}
+		if len(got) != 2 || got.Chain("cards").Entries != 2 || got.Chain("ledger").Entries != 4 {
+			b.Errorf("register is %s", got.Text())
+		}
+		want = got
+		return nil
+	})
+	named(want)
+	if err := b.s.Write(b.Context(), func(tx *store.Tx) error { tx.Journal(move("r9", "running", "failed")); return nil }); err == nil {
+		b.Error("a run ended that nobody requested")
+	}
+	named(want)
+}

@@ -160,6 +160,13 @@ func sessionsAndNonces(b *bench) {
 		return errors.Join(tx.PutNonce(b.Context(), n), tx.PutNonce(b.Context(), late))
 	})
 	b.time.forward(100 * time.Millisecond)
+	for range 2 { // looking uses nothing up
+		b.read(func(r *store.Reader) error {
+			got, err := r.Nonce(b.Context(), "button", "n1")
+			same(b, "nonce looked at", got, n)
+			return err
+		})
+	}
 	b.write(func(tx *store.Tx) error {
 		got, err := tx.TakeNonce(b.Context(), "button", "n1")
 		same(b, "nonce", got, n)
@@ -167,6 +174,7 @@ func sessionsAndNonces(b *bench) {
 	})
 	for _, gone := range [][2]string{{"button", "n1"}, {"button", "n2"}, {"form", "n1"}, {"button", "n3"}} {
 		b.refused(dr.Conflict, "nonce_gone", func(tx *store.Tx) error { _, err := tx.TakeNonce(b.Context(), gone[0], gone[1]); return err })
+		b.refused(dr.Conflict, "nonce_gone", func(tx *store.Tx) error { _, err := tx.Nonce(b.Context(), gone[0], gone[1]); return err })
 	}
 	b.time.forward(time.Hour)
 	b.write(func(tx *store.Tx) error { return tx.DropOld(b.Context(), b.time.time()) })

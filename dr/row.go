@@ -7,6 +7,7 @@ type Row struct {
 	Seq     int64           `json:"seq"` // 0-based position in the tree
 	At      Time            `json:"at"`
 	Run     string          `json:"run,omitempty"`
+	Prev    int64           `json:"prev,omitempty"` // the run's row before this one; 0: the run's first
 	Kind    RowKind         `json:"kind"`
 	Actor   string          `json:"actor,omitempty"` // person; empty for Switchman itself
 	Surface string          `json:"surface,omitempty"`

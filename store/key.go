@@ -82,6 +82,32 @@ func readKeyFile(path string) (*journal.Signer, error) {
 	return signer, nil
 }
 
+// peekKey takes the log key for signing files, if it is here and is the journal's; a reader can do
+// without.
+func (s *Store) peekKey(f findings) error {
+	signer := s.opts.Key
+	if signer == nil {
+		var err error
+		if signer, err = readKeyFile(s.path(keyName)); err != nil {
+			return err
+		}
+	}
+	if signer != nil && len(f.keys) > 0 && signer.Public() == f.keys[len(f.keys)-1] {
+		s.signer = signer
+	}
+	return nil
+}
+
+// SignFile signs a file with the log key in the form ssh-keygen reads.
+func (s *Store) SignFile(namespace string, message []byte) ([]byte, error) {
+	signer := s.key()
+	if signer == nil {
+		return nil, dr.Errorf(dr.Unavailable, "the log key is not in %s, and a report is signed with it", s.opts.Dir).
+			WithHint("make the report where the server runs, or give it as .md, .html or .json, which are not signed")
+	}
+	return signer.SignFile(namespace, message)
+}
+
 // makeKey makes a key and keeps it before it signs anything.
 func (s *Store) makeKey(origin string) (*journal.Signer, error) {
 	signer, err := journal.NewKey(rand.Reader, origin)

@@ -129,7 +129,7 @@ func (s *Store) begin(ctx context.Context, mark headMark) error {
 	}
 	s.head = found.head
 	if s.opts.ReadOnly {
-		return nil
+		return s.peekKey(found)
 	}
 	if err := s.loadKey(&found); err != nil {
 		return err

@@ -220,6 +220,9 @@ UPDATE journal_head SET touched = touched + 1 WHERE id = 1 RETURNING size, front
 -- name: GetHead :one
 SELECT size, frontier, note FROM journal_head WHERE id = 1;
 
+-- name: LastOf :one
+SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) AS seq FROM journal WHERE run_id = sqlc.arg(run_id);
+
 -- name: GetRegister :one
 SELECT body FROM journal_register WHERE id = 1;
 

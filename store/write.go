@@ -28,6 +28,7 @@ type Tx struct {
 	Reader
 	db     queries.DBTX
 	rows   []dr.Row
+	last   map[string]int64 // the newest row of each run this transaction writes rows of
 	signer *journal.Signer
 	seen   map[string]seenRun // runs as this transaction read or wrote them, to leave out what has not changed
 }
@@ -196,6 +197,9 @@ func (t *Tx) appendRows(ctx context.Context) (journal.Head, error) {
 
 func (t *Tx) appendRow(ctx context.Context, head journal.Head, row *dr.Row) (journal.Head, error) {
 	row.Seq = head.Size
+	if err := t.link(ctx, row); err != nil {
+		return head, err
+	}
 	body, err := journal.Encode(*row)
 	if err != nil {
 		return head, err
@@ -210,6 +214,26 @@ func (t *Tx) appendRow(ctx context.Context, head journal.Head, row *dr.Row) (jou
 		return head, fmt.Errorf("storing journal row %d: %w", row.Seq, err)
 	}
 	return next, nil
+}
+
+// link makes a run's rows a chain, so that a reader of some of them sees that none between is missing.
+func (t *Tx) link(ctx context.Context, row *dr.Row) error {
+	if row.Run == "" {
+		return nil
+	}
+	last, known := t.last[row.Run]
+	if !known {
+		var err error
+		if last, err = t.q.LastOf(ctx, row.Run); err != nil {
+			return fmt.Errorf("looking for the last row of run %s: %w", row.Run, err)
+		}
+	}
+	row.Prev = last
+	if t.last == nil {
+		t.last = map[string]int64{}
+	}
+	t.last[row.Run] = row.Seq
+	return nil
 }
 
 // lockHead takes the journal's head, the last lock of every transaction. On SQLite the writer is

@@ -1160,6 +1160,17 @@ func (q *Queries) LastDurations(ctx context.Context, plan string) ([]LastDuratio
 	return items, nil
 }
 
+const lastOf = `-- name: LastOf :one
+SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) AS seq FROM journal WHERE run_id = $1
+`
+
+func (q *Queries) LastOf(ctx context.Context, runID string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, lastOf, runID)
+	var seq int64
+	err := row.Scan(&seq)
+	return seq, err
+}
+
 const lastSeq = `-- name: LastSeq :one
 SELECT CAST(COALESCE(MAX(seq), -1) AS BIGINT) FROM journal
 `

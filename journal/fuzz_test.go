@@ -136,3 +136,27 @@ func BenchmarkCheck(b *testing.B) {
 		}
 	}
 }
+
+// The quick way takes nothing that the slow way refuses, and reads the same out of it.
+func FuzzQuick(f *testing.F) {
+	for _, raw := range []string{
+		`{"seq":5,"at":"2026-11-26T01:18:20.706Z","run":"r1","prev":3,"kind":"vote","actor":"ada","surface":"cli","data":{"a":[{"b":1},"x:"],"c":{"a":2}}}`,
+		`{"seq":0,"at":"2026-11-26T01:18:20.706Z","kind":"installed","data":{}}`,
+		`{"seq":1,"at":"2026-11-26T01:18:20.706Z","kind":"x","data":{"a":1,"A":2}}`,
+		`{"seq":1,"at":"2026-11-26T01:18:20.706Z","kind":"x","data":{"a": 1}}`,
+		`{"seq":1,"at":"2026-11-26T01:18:20.706Z","kind":"x","data":{"k":1,"\u212a":2}}`,
+	} {
+		f.Add([]byte(raw))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		got, ok := quick(raw)
+		if !ok {
+			return
+		}
+		want, err := decode(raw)
+		if err != nil || got.Seq != want.Seq || !got.At.Equal(want.At.Time) || got.Run != want.Run || got.Prev != want.Prev || got.Kind != want.Kind ||
+			got.Actor != want.Actor || got.Surface != want.Surface || string(got.Data) != string(want.Data) {
+			t.Errorf("%q: %+v, the slow way reads %+v (%v)", raw, got, want, err)
+		}
+	})
+}

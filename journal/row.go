@@ -51,6 +51,14 @@ func Decode(raw []byte) (dr.Row, error) {
 	if len(raw) > MaxRow {
 		return dr.Row{}, fmt.Errorf("journal row of %d bytes is over the limit of %d", len(raw), MaxRow)
 	}
+	if row, ok := quick(raw); ok {
+		return row, nil
+	}
+	return decode(raw)
+}
+
+// decode is [Decode] for every row there can be.
+func decode(raw []byte) (dr.Row, error) {
 	if err := checkJSON(raw); err != nil {
 		return dr.Row{}, fmt.Errorf("journal row: %w", err)
 	}

@@ -5,12 +5,13 @@ import (
 	"crypto/ed25519"
 	"crypto/sha512"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"strings"
 
-	"golang.org/x/crypto/ssh"
+	"golang.org/x/mod/sumdb/note"
 )
 
 // Signatures in the form of OpenSSH (PROTOCOL.sshsig), so that a file signed with the log key can be
@@ -18,33 +19,36 @@ import (
 // neither signature can be taken for the other.
 
 const (
-	sshsigMagic   = "SSHSIG"
 	sshsigPEM     = "SSH SIGNATURE"
+	sshKeyType    = "ssh-ed25519"
+	sshsigMagic   = "SSHSIG"
+	sshsigVersion = "\x00\x00\x00\x01"
 	sshsigHash    = "sha512"
-	sshsigVersion = 1
 )
 
-// sshsigBlob is the signature's outer form after magic and version.
-type sshsigBlob struct {
-	PublicKey []byte
-	Namespace string
-	Reserved  string
-	Hash      string
-	Signature []byte
+// sshString writes a string the way SSH does: its length in four bytes, and its bytes.
+func sshString(parts ...string) string {
+	var b []byte
+	for _, p := range parts {
+		b = append(binary.BigEndian.AppendUint32(b, uint32(len(p))), p...)
+	}
+	return string(b)
 }
 
-// sshsigSigned is what is signed, after the magic.
-type sshsigSigned struct {
-	Namespace string
-	Reserved  string
-	Hash      string
-	Digest    []byte
-}
-
+// sshsigMessage is what is signed.
 func sshsigMessage(namespace string, message []byte) []byte {
 	digest := sha512.Sum512(message)
-	return append([]byte(sshsigMagic), ssh.Marshal(sshsigSigned{Namespace: namespace, Hash: sshsigHash, Digest: digest[:]})...)
+	return []byte(sshsigMagic + sshString(namespace, "", sshsigHash, string(digest[:])))
 }
+
+// sshsigHead is all of a signature's blob but the signature itself, which is the same for every message.
+func sshsigHead(public ed25519.PublicKey, namespace string) []byte {
+	sig := sshString(sshKeyType) + "\x00\x00\x00\x40" // 64 bytes follow
+	return append([]byte(sshsigMagic+sshsigVersion+sshString(sshPublic(public), namespace, "", sshsigHash)),
+		append(binary.BigEndian.AppendUint32(nil, uint32(len(sig)+ed25519.SignatureSize)), sig...)...)
+}
+
+func sshPublic(public ed25519.PublicKey) string { return sshString(sshKeyType, string(public)) }
 
 // SignFile signs a message in the form ssh-keygen -Y verify reads. The same message gives the same
 // bytes.
@@ -57,18 +61,12 @@ func (s *Signer) SignFile(namespace string, message []byte) ([]byte, error) {
 	if err != nil || len(seed) != 1+ed25519.SeedSize {
 		return nil, errNotKey
 	}
-	key := ed25519.NewKeyFromSeed(seed[1:])
-	public, err := sshKey(s.public)
+	public, err := rawKey(s.public)
 	if err != nil {
 		return nil, err
 	}
-	sig := ssh.Signature{Format: ssh.KeyAlgoED25519, Blob: ed25519.Sign(key, sshsigMessage(namespace, message))}
-	blob := sshsigBlob{PublicKey: public.Marshal(), Namespace: namespace, Hash: sshsigHash, Signature: ssh.Marshal(sig)}
-	var b bytes.Buffer
-	b.WriteString(sshsigMagic)
-	b.Write([]byte{0, 0, 0, sshsigVersion})
-	b.Write(ssh.Marshal(blob))
-	return armour(b.Bytes()), nil
+	sig := ed25519.Sign(ed25519.NewKeyFromSeed(seed[1:]), sshsigMessage(namespace, message))
+	return armour(append(sshsigHead(public, namespace), sig...)), nil
 }
 
 // armour writes lines of 70 characters, as OpenSSH does.
@@ -84,67 +82,52 @@ func armour(raw []byte) []byte {
 	return b.Bytes()
 }
 
-var errNotSSHSig = errors.New("this is not a signature as ssh-keygen -Y sign writes it")
-
 // VerifyFile checks a signature made by [Signer.SignFile] under one of the verifier keys and returns the
 // key it is by. Only the one form SignFile writes is taken.
 func VerifyFile(armoured []byte, namespace string, message []byte, keys ...string) (string, error) {
 	block, rest := pem.Decode(armoured)
-	if block == nil || block.Type != sshsigPEM || len(rest) > 0 || len(armoured) > maxNote {
-		return "", errNotSSHSig
-	}
-	raw, ok := bytes.CutPrefix(block.Bytes, append([]byte(sshsigMagic), 0, 0, 0, sshsigVersion))
-	if !ok || !bytes.Equal(armour(block.Bytes), armoured) {
-		return "", errNotSSHSig
-	}
-	var blob sshsigBlob
-	var sig ssh.Signature
-	if ssh.Unmarshal(raw, &blob) != nil || ssh.Unmarshal(blob.Signature, &sig) != nil || len(sig.Rest) > 0 {
-		return "", errNotSSHSig
-	}
-	if blob.Namespace != namespace || blob.Hash != sshsigHash || blob.Reserved != "" || sig.Format != ssh.KeyAlgoED25519 {
-		return "", fmt.Errorf("the signature is for %.60q by %.20q, not for %q", blob.Namespace, sig.Format, namespace)
+	if len(armoured) > maxNote || block == nil || block.Type != sshsigPEM || len(rest) > 0 || !bytes.Equal(armour(block.Bytes), armoured) {
+		return "", errors.New("this is not a signature as ssh-keygen -Y sign writes it")
 	}
 	for _, key := range keys {
-		public, err := sshKey(key)
+		public, err := rawKey(key)
 		if err != nil {
 			return "", err
 		}
-		if !bytes.Equal(public.Marshal(), blob.PublicKey) {
+		sig, ok := bytes.CutPrefix(block.Bytes, sshsigHead(public, namespace))
+		if !ok {
 			continue
 		}
-		if err := public.Verify(sshsigMessage(namespace, message), &sig); err != nil {
+		if !ed25519.Verify(public, sshsigMessage(namespace, message), sig) {
 			return "", errors.New("the signature does not fit the file")
 		}
 		return key, nil
 	}
-	return "", errors.New("the signature is by another key")
+	return "", fmt.Errorf("the signature is by another key, or not for %q", namespace)
 }
 
 // AllowedSigner is a verifier key as a line of the file ssh-keygen -Y verify wants, good for one
 // namespace.
 func AllowedSigner(key, namespace string) (string, error) {
-	public, err := sshKey(key)
+	public, err := rawKey(key)
 	if err != nil {
 		return "", err
 	}
 	name, _, _ := strings.Cut(key, "+")
-	return fmt.Sprintf("%s namespaces=%q %s", name, namespace, ssh.MarshalAuthorizedKey(public)), nil
+	return fmt.Sprintf("%s namespaces=%q %s %s\n", name, namespace, sshKeyType, base64.StdEncoding.EncodeToString([]byte(sshPublic(public)))), nil
 }
 
-// sshKey is a verifier key (name+hash+base64 of algorithm and key) as OpenSSH has it.
-func sshKey(key string) (ssh.PublicKey, error) {
-	parts := strings.SplitN(strings.TrimSpace(key), "+", 3)
-	if len(parts) != 3 {
-		return nil, errors.New("this is not a public log key (name+hash+key)")
+// rawKey is the Ed25519 key in a verifier key (name+hash+base64 of algorithm and key).
+func rawKey(key string) (ed25519.PublicKey, error) {
+	if _, err := note.NewVerifier(key); err != nil {
+		return nil, errNotPublic
 	}
-	raw, err := base64.StdEncoding.DecodeString(parts[2])
-	if err != nil || len(raw) != 1+ed25519.PublicKeySize || raw[0] != 1 {
-		return nil, errors.New("this is not a public log key (name+hash+key)")
+	parts := strings.SplitN(key, "+", 3)
+	raw, err := base64.StdEncoding.DecodeString(parts[len(parts)-1])
+	if err != nil || len(raw) != 1+ed25519.PublicKeySize {
+		return nil, errNotPublic
 	}
-	public, err := ssh.NewPublicKey(ed25519.PublicKey(raw[1:]))
-	if err != nil {
-		return nil, fmt.Errorf("reading a public log key: %w", err)
-	}
-	return public, nil
+	return raw[1:], nil
 }
+
+var errNotPublic = errors.New("this is not a public log key (name+hash+key)")

@@ -68,6 +68,16 @@ func tampered(err error) error {
 	return e
 }
 
+// Keys are the verifier keys of the journal, oldest first; the last one signs.
+func (r *Reader) Keys(ctx context.Context) ([]string, error) {
+	head, err := r.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := r.keyStory(ctx, head, r.s.opts.Organisation)
+	return keys, tampered(err)
+}
+
 // keyStory follows the log key from the first row through every rotation. Each of these rows is
 // proven to be in the tree before it is believed.
 func (r *Reader) keyStory(ctx context.Context, head journal.Head, organisation string) ([]string, error) {
@@ -132,7 +142,7 @@ func nextInStory(keys []string, row queries.Journal, organisation string) ([]str
 	if err := journal.DecodeData(d, &data); err != nil {
 		return nil, &journal.Problem{Code: "key", Seq: row.Seq, Text: err.Error()}
 	}
-	if err := checkRotation(keys[len(keys)-1], data); err != nil {
+	if err := journal.CheckRotation(keys[len(keys)-1], data); err != nil {
 		return nil, &journal.Problem{Code: "key", Seq: row.Seq, Text: err.Error()}
 	}
 	return append(keys, data.New), nil

@@ -144,38 +144,14 @@ func (s *Store) keyLost(f *findings) (*journal.Signer, error) {
 	return signer, nil
 }
 
-// rotationText is what both keys sign.
-func rotationText(old, next string) string {
-	return "switchman/key-rotation/v1\n" + old + "\n" + next + "\n"
-}
-
-// checkRotation checks a rotation that claims to follow a key. A rotation without the old key's
-// signature is one after a loss, which a person accepted; the row beside it says who knows.
-func checkRotation(current string, d dr.KeyData) error {
-	if d.Old != current {
-		return errors.New("rotates a key that was not in use")
-	}
-	want := rotationText(d.Old, d.New)
-	if text, err := journal.VerifyText(d.NewSig, d.New); err != nil || text != want {
-		return errors.New("is not signed by the new key")
-	}
-	if d.OldSig == "" {
-		return nil
-	}
-	if text, err := journal.VerifyText(d.OldSig, d.Old); err != nil || text != want {
-		return errors.New("is not signed by the old key")
-	}
-	return nil
-}
-
 // rotation makes the row; old is nil after a loss.
 func rotation(current string, old, next *journal.Signer) (dr.KeyData, error) {
 	d := dr.KeyData{Old: current, New: next.Public()}
 	var err error
-	if d.NewSig, err = next.SignText(rotationText(d.Old, d.New)); err != nil || old == nil {
+	if d.NewSig, err = next.SignText(journal.RotationText(d.Old, d.New)); err != nil || old == nil {
 		return d, err
 	}
-	d.OldSig, err = old.SignText(rotationText(d.Old, d.New))
+	d.OldSig, err = old.SignText(journal.RotationText(d.Old, d.New))
 	return d, err
 }
 

@@ -24,6 +24,7 @@ func routes() []route {
 		{"GET", "/api/runs", ScopeRead, (*Server).listRuns},
 		{"POST", "/api/runs", ScopeAct, (*Server).requestRun},
 		{"GET", "/api/runs/{run}", ScopeRead, (*Server).showRun},
+		{"GET", "/api/runs/{run}/report", ScopeRead, (*Server).readReport},
 		{"POST", "/api/runs/{run}/{verb}", "", (*Server).act},
 		{"GET", "/api/plans", ScopeRead, (*Server).listPlans},
 		{"GET", "/api/plans/{plan}", ScopeRead, (*Server).showPlan},

@@ -244,15 +244,7 @@ func (sh *shell) storyReport(ctx context.Context, state, run string) (string, bo
 		dir = os.TempDir()
 	}
 	file := filepath.Join(dir, "switchman-report-"+run+".zip")
-	d, err := sh.gather(ctx, run)
-	if err != nil {
-		return "", false, err
-	}
-	raw, err := d.encode("zip")
-	if err != nil {
-		return "", false, err
-	}
-	if err := writeFile(file, raw); err != nil {
+	if err := writeFile(file, func(w io.Writer) error { return sh.makeReport(ctx, run, "zip", w) }); err != nil {
 		return "", false, err
 	}
 	v, err := sh.verify(ctx, []string{file}, "")

@@ -5,27 +5,37 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 
 	"github.com/spf13/cobra"
 
 	"github.com/switchman-dr/switchman/cmd/switchman/client"
 	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/fsm"
+	"github.com/switchman-dr/switchman/journal"
+	"github.com/switchman-dr/switchman/store"
 	"github.com/switchman-dr/switchman/web"
 )
 
 func journalCommand(sh *shell) *cobra.Command {
-	var follow bool
+	var follow, anchor bool
 	var from int64
 	c := &cobra.Command{
 		Use:   "journal [RUN]",
 		Short: "Read what happened, in order; nobody can quietly change it",
 		Long: `Read the journal: every decision, refusal, step and outcome, in order. With RUN only its rows.
 
-Without a server the rows are read from the state directory. With --json every row is one line.`,
-		Example: "  switchman journal\n  switchman journal r1125-x7kq --follow\n  switchman journal --json | jq 'select(.kind==\"refusal\")'",
+Without a server the rows are read from the state directory. With --json every row is one line.
+
+With --anchor it prints the public key and the root of the journal as it is now: what an examiner keeps,
+and later gives to "switchman verify BUNDLE --trust FILE".`,
+		Example: "  switchman journal\n  switchman journal r1125-x7kq --follow\n  switchman journal --json | jq 'select(.kind==\"refusal\")'\n  switchman journal --anchor > bank-2026-11-25.txt",
 		Args:    exactly("[RUN]"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if anchor {
+				return sh.anchor(cmd.Context())
+			}
 			run := ""
 			if len(args) == 1 {
 				run = args[0]
@@ -39,6 +49,7 @@ Without a server the rows are read from the state directory. With --json every r
 		ValidArgsFunction: sh.completeRuns,
 	}
 	c.Flags().BoolVarP(&follow, "follow", "f", false, "go on with rows as they come, until interrupted")
+	c.Flags().BoolVar(&anchor, "anchor", false, "print public key and present root, for a verifier to keep")
 	c.Flags().Int64Var(&from, "from", 0, "begin with row `N`")
 	return c
 }
@@ -132,3 +143,37 @@ func (sh *shell) followJournal(ctx context.Context, run string, next int64) erro
 }
 
 func notRunning(err error) bool { return errors.Is(err, client.ErrNotRunning) }
+
+// anchor prints what somebody outside keeps to hold later reports against.
+func (sh *shell) anchor(ctx context.Context) error {
+	var page journalPage
+	err := sh.call(ctx, "GET", "/api/journal?limit=1", nil, &page)
+	if notRunning(err) {
+		sh.note("server not running; read from the state directory")
+		err = sh.offline(ctx, func(st *store.Store, _ *fsm.Engine) error {
+			return st.Read(ctx, func(r *store.Reader) error {
+				head, err := r.Head(ctx)
+				if err != nil {
+					return err
+				}
+				keys, err := r.Keys(ctx)
+				if err != nil {
+					return err
+				}
+				page.Checkpoint, page.Key = string(head.Note), keys[len(keys)-1]
+				return nil
+			})
+		})
+	}
+	if err != nil {
+		return err
+	}
+	cp, err := journal.Verify([]byte(page.Checkpoint), page.Key)
+	if err != nil {
+		return fmt.Errorf("reading the journal's checkpoint: %w", err)
+	}
+	root := journal.Anchor{Size: cp.Size, Root: cp.Root}
+	return sh.show(map[string]any{"key": page.Key, "size": cp.Size, "root": cp.Root.String()}, func(w io.Writer) {
+		fmt.Fprintf(w, "# %s, %s\n%s\n%s\n", cp.Origin, sh.term.clock.Now().UTC().Format("2006-01-02"), page.Key, root)
+	})
+}

@@ -123,6 +123,26 @@ func (c *Client) Call(ctx context.Context, method, path string, in, out any) err
 	return nil
 }
 
+// Download asks for what is not JSON and copies it to w.
+func (c *Client) Download(ctx context.Context, path string, w io.Writer) error {
+	res, err := c.send(ctx, http.MethodGet, path, nil, http.Header{})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }() // only read: what was wrong came up while reading
+	if res.StatusCode >= 300 {
+		raw, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+		if err != nil {
+			return fmt.Errorf("reading an answer: %w", err)
+		}
+		return problem(res.StatusCode, raw)
+	}
+	if _, err := io.Copy(w, res.Body); err != nil {
+		return fmt.Errorf("reading an answer: %w", err)
+	}
+	return nil
+}
+
 // As is the same server asked by somebody else; demo servers only.
 func (c *Client) As(person string) *Client {
 	other := *c

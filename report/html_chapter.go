@@ -161,7 +161,7 @@ func (c chapter) CriterionName(o dr.Outcome) string {
 	case o.System == "":
 		return c.P.word("metric", o.Metric)
 	}
-	return name + c.P.say("colon") + c.P.word("metric", o.Metric)
+	return name + c.P.colon() + c.P.word("metric", o.Metric)
 }
 
 // Acted are the people who did something.

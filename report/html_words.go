@@ -114,6 +114,14 @@ func size(n int64) string {
 	return fmt.Sprintf("%.1f KiB", float64(n)/1024)
 }
 
+// colon stands between a name and what is said of it.
+func (p *page) colon() string {
+	if p.Lang == locale.Chinese {
+		return "："
+	}
+	return ": "
+}
+
 func (p *page) list(items []string) string {
 	if p.Lang == locale.Chinese {
 		return strings.Join(items, "、")

@@ -43,7 +43,7 @@ func (t *text) first(c chapter) {
 	}
 	t.systems(c)
 	for _, back := range t.Backs() {
-		t.line("**%s** %s\n", plain(t.say("way_back")), plain(t.sentences(back.ID+t.say("colon")+back.Headline()+".", back.Lead())))
+		t.line("**%s** %s\n", plain(t.say("way_back")), plain(t.sentences(back.ID+t.colon()+back.Headline()+".", back.Lead())))
 	}
 	t.people(c)
 	t.customers(c)
@@ -72,7 +72,7 @@ func (t *text) outcome(c chapter) {
 		if o.Result == "not_measured" {
 			how = t.say("wanted", "goal", t.goal(o))
 		}
-		t.item(0, mark(o.Result), plain(c.CriterionName(o)+t.say("colon")+how+" — "+t.word("result", o.Result)))
+		t.item(0, mark(o.Result), plain(c.CriterionName(o)+t.colon()+how+" — "+t.word("result", o.Result)))
 	}
 }
 
@@ -160,7 +160,7 @@ func (t *text) people(c chapter) {
 		t.said("small_site_note")
 	}
 	for _, a := range acted {
-		t.item(0, plain(t.stood(a.Who.Name, a.For)+t.say("colon")+t.words("did", a.Did)))
+		t.item(0, plain(t.stood(a.Who.Name, a.For)+t.colon()+t.words("did", a.Did)))
 	}
 	t.line("")
 	t.overrides(c)
@@ -184,7 +184,7 @@ func (t *text) overrides(c chapter) {
 		if o.Foreseen {
 			foreseen = " (" + t.say("foreseen") + ")"
 		}
-		t.item(0, "**"+plain(o.Check)+"**", plain(o.Who.Name+t.say("colon")+o.Reason+foreseen))
+		t.item(0, "**"+plain(o.Check)+"**", plain(o.Who.Name+t.colon()+o.Reason+foreseen))
 	}
 	t.line("")
 }
@@ -211,7 +211,7 @@ func (t *text) customers(c chapter) {
 		}
 	}
 	for _, e := range c.Reentry {
-		t.item(0, plain(t.systemName(c, e.System)+t.say("colon")+t.say("reentry_n", "n", t.num(e.Count))+". "+e.Text))
+		t.item(0, plain(t.systemName(c, e.System)+t.colon()+t.say("reentry_n", "n", t.num(e.Count))+". "+e.Text))
 		for _, row := range e.Rows {
 			t.item(1, code(row))
 		}
@@ -277,10 +277,10 @@ func (t *text) proof() {
 	t.head(2, "h_proof")
 	t.said("proof_line", "row", t.M.AsOf)
 	t.fact("p_size", t.num(t.M.Checkpoint.Size))
-	t.item(0, plain(t.say("p_root")+t.say("colon")), code(t.M.Checkpoint.Root))
-	t.item(0, plain(t.say("p_key")+t.say("colon")), code(t.M.Checkpoint.Key))
+	t.item(0, plain(t.say("p_root")+t.colon()), code(t.M.Checkpoint.Root))
+	t.item(0, plain(t.say("p_key")+t.colon()), code(t.M.Checkpoint.Key))
 	for _, r := range t.M.Runs {
-		t.item(0, plain(t.say("p_plan", "run", r.ID)+t.say("colon")), code(r.Digest))
+		t.item(0, plain(t.say("p_plan", "run", r.ID)+t.colon()), code(r.Digest))
 	}
 	t.line("")
 	var rows [][]string

@@ -183,9 +183,9 @@ func (t *text) steps(c chapter) {
 	for _, s := range c.Steps {
 		t.item(0, "**"+plain(s.Title)+"**", code(s.ID), mark(s.State), plain(t.about(s)))
 		t.item(1, plain(t.word("step_kind", s.Kind)+", "+t.word("phase", s.Phase)+", "+t.word("class", s.Class)))
-		t.item(1, plain(t.say("s_params")+t.say("colon")+s.Action), code(s.Params))
+		t.item(1, plain(t.say("s_params")+t.colon()+s.Action), code(s.Params))
 		if s.Reason != "" {
-			t.item(1, plain(t.by(s.By)+t.say("colon")+s.Reason))
+			t.item(1, plain(t.by(s.By)+t.colon()+s.Reason))
 		}
 		for _, a := range s.Attempts {
 			t.attempt(a)
@@ -234,7 +234,7 @@ func (t *text) attempt(a Attempt) {
 		rows = append(rows, strconv.FormatInt(n, 10))
 	}
 	parts = append(parts, t.say("rows")+" "+t.list(rows))
-	t.item(1, plain(t.say(id, "n", a.N)+t.say("colon")+strings.Join(parts, " · ")))
+	t.item(1, plain(t.say(id, "n", a.N)+t.colon()+strings.Join(parts, " · ")))
 	if a.Text != "" {
 		t.item(2, code(a.Text))
 	}
@@ -250,7 +250,7 @@ func (t *text) attempt(a Attempt) {
 		if e.Name != "" {
 			name = e.Name + " "
 		}
-		t.item(2, plain(t.word("evidence", e.Kind)+t.say("colon")+name), code(e.File), plain("("+state+")"))
+		t.item(2, plain(t.word("evidence", e.Kind)+t.colon()+name), code(e.File), plain("("+state+")"))
 	}
 }
 
@@ -258,7 +258,7 @@ func (t *text) decision(d Decision) {
 	moved := locale.Term(t.Lang, "state", string(d.From)) + " → " + locale.Term(t.Lang, "state", string(d.To))
 	why := ""
 	if d.Reason != "" {
-		why = t.say("colon") + d.Reason
+		why = t.colon() + d.Reason
 	}
 	t.item(1, plain(t.stamp(d.At)+" · "+t.by(d.Who)+" · "+moved+" · "+t.word("how", d.How)+why+" · "+t.say("row_n", "n", d.Row)))
 }

@@ -135,6 +135,9 @@ func (s Source) begin(row Row) (*telling, error) {
 		return nil, fmt.Errorf("run %s: %w", row.Run, err)
 	}
 	zone, err := time.LoadLocation(slice.TimeZone)
+	if slice.TimeZone == "Local" || slice.TimeZone == "" {
+		return nil, fmt.Errorf("run %s: the frozen plan names no time zone", row.Run)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("run %s: time zone of the frozen plan: %w", row.Run, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/locale"
 )
 
@@ -14,6 +15,18 @@ import (
 type text struct {
 	*page
 	b bytes.Buffer
+}
+
+// say words a sentence: the text's own where it has one, else the page's.
+func (t *text) say(id string, pairs ...any) string {
+	if own := "text_" + id; locale.Has(own) {
+		args := dr.Args{}
+		for i := 0; i+1 < len(pairs); i += 2 {
+			args[fmt.Sprint(pairs[i])] = fmt.Sprint(pairs[i+1])
+		}
+		return locale.Say(t.Lang, own, args)
+	}
+	return t.page.say(id, pairs...)
 }
 
 func (t *text) line(format string, args ...any) {
@@ -49,7 +62,7 @@ func (t *text) item(level int, parts ...string) {
 // fact is one line of a list: what, and how it is.
 func (t *text) fact(id, value string) {
 	if value != "" {
-		t.item(0, plain(t.say(id)+t.say("colon")+value))
+		t.item(0, plain(t.say(id)+t.colon()+value))
 	}
 }
 

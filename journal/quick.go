@@ -75,15 +75,37 @@ func (s *scanner) word(into *string) bool {
 	return false
 }
 
+// moment reads "2006-01-02T15:04:05.000Z" and the quote after it.
 func (s *scanner) moment(into *dr.Time) bool {
-	if len(s.rest) <= len(dr.TimeFormat) || s.rest[len(dr.TimeFormat)] != '"' {
+	const form = "dddd-dd-ddTdd:dd:dd.dddZ\""
+	if len(s.rest) < len(form) {
 		return false
 	}
-	text := string(s.rest[:len(dr.TimeFormat)])
-	t, err := time.Parse(dr.TimeFormat, text)
-	*into = dr.At(t)
-	s.rest = s.rest[len(dr.TimeFormat)+1:]
-	return err == nil && into.String() == text
+	var n [7]int
+	part := -1
+	for i := range len(form) {
+		c := s.rest[i]
+		if form[i] != 'd' {
+			if c != form[i] {
+				return false
+			}
+			continue
+		}
+		if c < '0' || c > '9' {
+			return false
+		}
+		if i == 0 || form[i-1] != 'd' {
+			part++
+		}
+		n[part] = n[part]*10 + int(c-'0')
+	}
+	if n[1] < 1 || n[1] > 12 || n[2] < 1 || n[3] > 23 || n[4] > 59 || n[5] > 59 {
+		return false
+	}
+	t := time.Date(n[0], time.Month(n[1]), n[2], n[3], n[4], n[5], n[6]*int(time.Millisecond), time.UTC)
+	*into = dr.Time{Time: t}
+	s.rest = s.rest[len(form):]
+	return t.Day() == n[2] && !t.IsZero() // a day the month does not have runs over; the zero moment is written otherwise
 }
 
 // sparse reports whether valid JSON has no blanks between its parts and no object with more than a few

@@ -5,12 +5,14 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
 
 	"github.com/switchman-dr/switchman/dr"
@@ -21,6 +23,7 @@ const (
 	maxFiles = 10_000
 	maxBytes = 2 << 30
 	maxText  = 256 << 20 // a file that is read as a whole
+	maxName  = 200
 )
 
 // bundle is a zip or its unpacked folder.
@@ -80,28 +83,74 @@ func openFolder(path string) (*bundle, error) {
 }
 
 func openZip(path string, size int64) (*bundle, error) {
-	if size > maxBytes {
-		return nil, &Problem{Code: "too_big", Where: path, Text: "is over 2 GiB"}
-	}
-	z, err := zip.OpenReader(path)
+	f, err := os.Open(path)
 	if err != nil {
-		return nil, &Problem{Code: "zip", Where: path, Text: "cannot be read as a zip: " + err.Error()}
+		return nil, fmt.Errorf("opening the bundle: %w", err)
 	}
-	b := &bundle{files: &z.Reader, close: z.Close}
-	err = b.list(path, z.File)
-	if err == nil {
-		err = canonicalZip(path, z.File)
-	}
+	b, err := readZip(path, f, size)
 	if err != nil {
-		return nil, errors.Join(err, z.Close())
+		return nil, errors.Join(err, f.Close())
 	}
+	b.close = f.Close
 	return b, nil
 }
 
+// readZip takes a zip apart, after what is cheap to see has been looked at.
+func readZip(path string, r io.ReaderAt, size int64) (*bundle, error) {
+	if size > maxBytes {
+		return nil, &Problem{Code: "too_big", Where: path, Text: "is over 2 GiB"}
+	}
+	if err := checkEnd(path, r, size); err != nil {
+		return nil, err
+	}
+	z, err := zip.NewReader(r, size)
+	if err != nil {
+		return nil, &Problem{Code: "zip", Where: path, Text: "cannot be read as a zip: " + err.Error()}
+	}
+	b := &bundle{files: z, close: func() error { return nil }}
+	if err := b.list(path, z.File); err != nil {
+		return nil, err
+	}
+	return b, canonicalZip(path, z.File, io.NewSectionReader(r, 0, size))
+}
+
+// The last bytes of a zip (APPNOTE 4.3.16), and what may stand before them.
+const (
+	endOfZip     = 22
+	endMark      = "PK\x05\x06"
+	longEndOfZip = 20
+	longEndMark  = "PK\x06\x07"
+	maxDirectory = maxFiles * (46 + maxName)
+)
+
+// checkEnd looks at the end of a zip. Its directory is read as a whole by whoever opens it, so one that is
+// longer than that of any bundle is refused before.
+func checkEnd(path string, r io.ReaderAt, size int64) error {
+	strange := &Problem{Code: "zip", Where: path, Text: "does not end as a zip without comment does; it is cut, or something was put behind it"}
+	var end [longEndOfZip + endOfZip]byte
+	if size < int64(len(end)) {
+		return strange
+	}
+	if _, err := r.ReadAt(end[:], size-int64(len(end))); err != nil {
+		return fmt.Errorf("reading the bundle: %w", err)
+	}
+	last := end[longEndOfZip:]
+	files, long, at := binary.LittleEndian.Uint16(last[10:]), int64(binary.LittleEndian.Uint32(last[12:])), int64(binary.LittleEndian.Uint32(last[16:]))
+	switch {
+	case string(last[:4]) != endMark || last[20] != 0 || last[21] != 0 || string(end[:4]) == longEndMark:
+		return strange
+	case files > maxFiles || long > maxDirectory:
+		return &Problem{Code: "too_big", Where: path, Text: fmt.Sprintf("has %d files; a bundle has at most %d", files, maxFiles)}
+	case at+long+endOfZip != size:
+		return strange
+	}
+	return nil
+}
+
 // list takes the names, and refuses what no bundle has before a byte of it is unpacked.
-func (b *bundle) list(path string, files []*zip.File) error {
+func (b *bundle) list(where string, files []*zip.File) error {
 	if len(files) > maxFiles {
-		return &Problem{Code: "too_big", Where: path, Text: fmt.Sprintf("has %d files; a bundle has at most %d", len(files), maxFiles)}
+		return &Problem{Code: "too_big", Where: where, Text: fmt.Sprintf("has %d files; a bundle has at most %d", len(files), maxFiles)}
 	}
 	var total uint64
 	for _, f := range files {
@@ -112,9 +161,14 @@ func (b *bundle) list(path string, files []*zip.File) error {
 		case f.Method != zip.Store || f.CompressedSize64 != f.UncompressedSize64:
 			return &Problem{Code: "zip", Where: f.Name, Text: "is compressed; a bundle stores its files as they are. If the zip was packed anew, verify its unpacked folder instead"}
 		case total > maxBytes:
-			return &Problem{Code: "too_big", Where: path, Text: "is over 2 GiB unpacked"}
+			return &Problem{Code: "too_big", Where: where, Text: "is over 2 GiB unpacked"}
 		case len(b.names) > 0 && f.Name <= b.names[len(b.names)-1]:
 			return &Problem{Code: "zip", Where: f.Name, Text: "stands twice or out of order"}
+		}
+		for folder := path.Dir(f.Name); folder != "."; folder = path.Dir(folder) {
+			if _, found := slices.BinarySearch(b.names, folder); found {
+				return &Problem{Code: "name", Where: f.Name, Text: "lies in a folder that is also a file"}
+			}
 		}
 		b.names = append(b.names, f.Name)
 	}
@@ -122,18 +176,11 @@ func (b *bundle) list(path string, files []*zip.File) error {
 }
 
 // canonicalZip packs the contents again and compares every byte, so that nothing can hide between them.
-func canonicalZip(path string, files []*zip.File) error {
-	original, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("opening the bundle: %w", err)
-	}
-	same := &comparer{with: bufio.NewReaderSize(original, 1<<20)}
-	err = packAgain(same, files)
+func canonicalZip(path string, files []*zip.File, original io.Reader) error {
+	same := &comparer{with: bufio.NewReaderSize(original, 64<<10)}
+	err := packAgain(same, files)
 	if err == nil && same.more() {
 		err = errDiffers
-	}
-	if err2 := original.Close(); err2 != nil {
-		return fmt.Errorf("reading the bundle: %w", err2)
 	}
 	if err != nil {
 		return &Problem{Code: "zip", Where: path, Text: fmt.Sprintf("is not the one zip that its contents make: %v at byte %d. If it was packed anew, verify its unpacked folder instead", err, same.at)}

@@ -34,7 +34,7 @@ func (t *text) first(c chapter) {
 	t.mark()
 	t.line("%s · %s · %s · %s\n", plain(t.M.Organisation), plain(t.say("kicker", "run", c.ID)), plain(t.say("as_of", "row", t.M.AsOf)), t.stamp(t.M.AsOfTime))
 	t.outcome(c)
-	t.fact("c_what", t.what(c)+", "+c.FromName+" → "+c.ToName)
+	t.fact("c_what", t.what(c)+" · "+c.FromName+" → "+c.ToName)
 	t.ordered(c)
 	t.fact("plan_words", t.planWords(c)+" ("+c.Plan+")")
 	if !c.Clocks.Started.IsZero() {
@@ -43,7 +43,7 @@ func (t *text) first(c chapter) {
 	}
 	t.systems(c)
 	for _, back := range t.Backs() {
-		t.line("**%s** %s\n", plain(t.say("way_back")), plain(t.sentences(back.ID+t.colon()+back.Headline()+".", back.Lead())))
+		t.line("**%s** %s\n", plain(t.say("way_back")), plain(back.ID+" — "+back.Headline()+" — "+back.Lead()))
 	}
 	t.people(c)
 	t.customers(c)
@@ -77,15 +77,15 @@ func (t *text) outcome(c chapter) {
 }
 
 func (t *text) what(c chapter) string {
-	return locale.Term(t.Lang, "kind", string(c.Kind)) + ", " + locale.Term(t.Lang, "mode", string(c.Mode))
+	return t.list([]string{locale.Term(t.Lang, "kind", string(c.Kind)), locale.Term(t.Lang, "mode", string(c.Mode))})
 }
 
 // ordered is why the run was, and who wanted it.
 func (t *text) ordered(c chapter) {
 	t.fact("why", c.Reason)
-	t.fact("requested_by", c.Requester.Name+", "+t.stamp(c.Clocks.Requested))
+	t.fact("requested_by", c.Requester.Name+" · "+t.stamp(c.Clocks.Requested))
 	if c.OrderedBy != nil {
-		t.fact("ordered_by", c.OrderedBy.Name+", "+t.stamp(c.Clocks.Ordered))
+		t.fact("ordered_by", c.OrderedBy.Name+" · "+t.stamp(c.Clocks.Ordered))
 	}
 	if !c.Clocks.Declared.IsZero() {
 		t.fact("declared_at", t.stamp(c.Clocks.Declared))
@@ -211,7 +211,7 @@ func (t *text) customers(c chapter) {
 		}
 	}
 	for _, e := range c.Reentry {
-		t.item(0, plain(t.systemName(c, e.System)+t.colon()+t.say("reentry_n", "n", t.num(e.Count))+". "+e.Text))
+		t.item(0, plain(t.systemName(c, e.System)+t.colon()+t.say("reentry_n", "n", t.num(e.Count))+" — "+e.Text))
 		for _, row := range e.Rows {
 			t.item(1, code(row))
 		}
@@ -250,7 +250,7 @@ func (t *text) register() {
 	for _, x := range t.M.Register {
 		end := t.say("open")
 		if x.State != "open" {
-			end = locale.Term(t.Lang, "state", string(x.State)) + ", " + t.stamp(x.Ended)
+			end = locale.Term(t.Lang, "state", string(x.State)) + " · " + t.stamp(x.Ended)
 		}
 		verdict := ""
 		if x.Verdict != "" {
@@ -260,7 +260,7 @@ func (t *text) register() {
 		if x.Here {
 			run += " (" + t.say("here") + ")"
 		}
-		what := locale.Term(t.Lang, "kind", string(x.Kind)) + ", " + locale.Term(t.Lang, "mode", string(x.Mode))
+		what := t.list([]string{locale.Term(t.Lang, "kind", string(x.Kind)), locale.Term(t.Lang, "mode", string(x.Mode))})
 		rows = append(rows, []string{run, t.stamp(x.Requested), what, t.list(x.Systems), end, verdict})
 	}
 	t.table("", []string{"run", "requested", "what", "systems", "state", "verdict"}, rows)

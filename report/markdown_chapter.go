@@ -130,7 +130,7 @@ func (t *text) codes(c chapter) {
 		used := t.say("unused")
 		switch {
 		case !x.Used.IsZero():
-			used = t.stamp(x.Used) + ", " + t.by(x.UsedBy)
+			used = t.stamp(x.Used) + " · " + t.by(x.UsedBy)
 		case !x.Revoked.IsZero():
 			used = t.say("revoked") + " " + t.stamp(x.Revoked)
 		}
@@ -182,9 +182,9 @@ func (t *text) steps(c chapter) {
 	}
 	for _, s := range c.Steps {
 		t.item(0, "**"+plain(s.Title)+"**", code(s.ID), mark(s.State), plain(t.about(s)))
-		t.item(1, plain(t.word("step_kind", s.Kind)+", "+t.word("phase", s.Phase)+", "+t.word("class", s.Class)))
+		t.item(1, plain(t.word("step_kind", s.Kind)+" · "+t.word("phase", s.Phase)+" · "+t.word("class", s.Class)))
 		t.item(1, plain(t.say("s_params")+t.colon()+s.Action), code(s.Params))
-		if s.Reason != "" {
+		if s.Reason != "" && len(s.Decided) == 0 {
 			t.item(1, plain(t.by(s.By)+t.colon()+s.Reason))
 		}
 		for _, a := range s.Attempts {
@@ -198,9 +198,12 @@ func (t *text) steps(c chapter) {
 
 // about is how a step stands, in one line.
 func (t *text) about(s Step) string {
-	parts := []string{locale.Term(t.Lang, "state", string(s.State)), t.say("s_took") + " " + t.dur(s.Took), t.say("s_expected") + " " + t.dur(s.Expect)}
+	parts := []string{locale.Term(t.Lang, "state", string(s.State)), t.say("s_took") + " " + t.dur(s.Took)}
 	if len(s.Attempts) == 0 {
 		parts[1] = t.say("never_sent")
+	}
+	if s.Expect > 0 {
+		parts = append(parts, t.say("s_expected")+" "+t.dur(s.Expect))
 	}
 	if s.Node != "" {
 		parts = append(parts, t.say("s_node")+" "+s.Node)

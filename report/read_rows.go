@@ -293,16 +293,20 @@ func (t *telling) outcome(row Row, d dr.OutcomeData) {
 	a := &st.Attempts[i]
 	if !a.Outcome.IsZero() { // it was given up as unknown, and then somebody looked
 		st.Decided = append(st.Decided, Decision{At: row.At, How: "restart", From: a.State, To: d.State, Reason: a.Text, Row: row.Seq})
-		a.Evidence = []Evidence{}
 	}
 	a.Outcome, a.State, a.Code, a.Text, a.Probe, a.Took = row.At, d.State, d.Code, d.Text, d.Probe, d.Took
-	a.Masked, a.MaskRules, a.Rows = d.Masked, d.MaskRules, append(a.Rows, row.Seq)
+	a.Rows = append(a.Rows, row.Seq)
+	if d.Masked > 0 { // a look that masked nothing does not unmask what was masked before
+		a.Masked, a.MaskRules = d.Masked, d.MaskRules
+	}
 	for _, b := range d.Evidence {
 		if !isDigest(b.Digest) {
 			t.wrong(row, "names evidence by %q, which is no digest", b.Digest)
 			return
 		}
-		a.Evidence = append(a.Evidence, Evidence{Blob: b, File: evidenceFile(b)})
+		if !slices.ContainsFunc(a.Evidence, func(e Evidence) bool { return e.Digest == b.Digest }) {
+			a.Evidence = append(a.Evidence, Evidence{Blob: b, File: evidenceFile(b)})
+		}
 	}
 	st.State = d.State
 	if d.Undo && d.State == dr.StepOK {

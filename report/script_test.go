@@ -22,6 +22,8 @@ type script struct {
 	book []journal.Entry
 	prev map[string]int64
 	of   map[string][]string
+
+	ordered dr.Time
 }
 
 func newScript(t testing.TB) *script {

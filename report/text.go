@@ -85,7 +85,7 @@ func (t *text) table(none string, ids []string, rows [][]string) {
 	for _, row := range rows {
 		cells := make([]string, len(ids))
 		for i := range cells {
-			cells[i] = plain(row[i])
+			cells[i] = cell(row[i])
 		}
 		t.line("| %s |", strings.Join(cells, " | "))
 	}
@@ -107,8 +107,11 @@ func (t *text) sentences(parts ...string) string {
 	return strings.Join(out, gap)
 }
 
-// plain keeps text from elsewhere on one line and out of the markup; addresses do not become links.
-func plain(s string) string {
+// plain keeps text from elsewhere on one line and out of the markup, wherever in a line it stands.
+func plain(s string) string { return unlisted(strings.TrimLeft(cell(s), " ")) }
+
+// cell is plain for text that begins no line; addresses do not become links.
+func cell(s string) string {
 	var b strings.Builder
 	for _, r := range seen(s) {
 		switch {
@@ -125,8 +128,7 @@ func plain(s string) string {
 			b.WriteRune(r)
 		}
 	}
-	out := strings.ReplaceAll(strings.ReplaceAll(b.String(), "://", `:\/\/`), "www.", `www\.`)
-	return unlisted(strings.TrimLeft(out, " "))
+	return strings.ReplaceAll(strings.ReplaceAll(b.String(), "://", `:\/\/`), "www.", `www\.`)
 }
 
 // unlisted keeps a line from opening a list or underlining the one above.

@@ -120,6 +120,7 @@ func (s *script) bank() {
 	second.Overrides, second.Challenge = []dr.Override{override}, "walrus"
 	digest = s.freeze(second)
 	s.itself("r1", dr.RowRound, dr.RoundData{Number: 2, Digest: digest, Expires: dr.At(s.now.Add(1800e9)), Changed: []string{"override of lag:cards-stream " + nasty}})
+	s.ordered = dr.At(s.now)
 	s.by("r1", "song", dr.RowObservation, dr.FindingData{ID: "order", Text: "walrus"})
 	s.itself("r1", dr.RowAnchor, dr.AnchorData{Size: int64(len(s.rows)), Root: "sT0TIOD0Qib7I+55fAmyq1IdX9P6JBNArlIQLCqnARg=", Why: "freeze", To: "syslog " + nasty})
 	s.voted("r1", "chen", "approve", "zhao", nasty, 2, 1)
@@ -137,10 +138,13 @@ func (s *script) steps() {
 	s.sent("r1", "freeze", 1, "do")
 	s.wait(30_000)
 	s.by("r1", "wu", dr.RowStep, dr.StepData{Step: "freeze", N: 1, From: dr.StepIntent, To: dr.StepOK, Reason: "seen " + nasty, How: "done"})
+	half := s.blob("output", "text/plain", "promote.txt", "half of it "+nasty)
 	s.sent("r1", "promote@ledger-db-w1", 1, "do")
-	s.came("r1", "promote@ledger-db-w1", 1, dr.StepUnknown, 4000, func(d *dr.OutcomeData) { d.Text = "Switchman ended between sending and hearing" })
+	s.came("r1", "promote@ledger-db-w1", 1, dr.StepUnknown, 4000, func(d *dr.OutcomeData) {
+		d.Text, d.Evidence, d.Masked, d.MaskRules = "Switchman ended between sending and hearing", []dr.Blob{half}, 2, []string{"password", "token"}
+	})
 	s.came("r1", "promote@ledger-db-w1", 1, dr.StepFail, 1000, func(d *dr.OutcomeData) {
-		d.Code, d.Text, d.Probe, d.Masked, d.MaskRules = 1, nasty, dr.FoundNotDone, 2, []string{"password", "token"}
+		d.Code, d.Text, d.Probe, d.Evidence = 1, nasty, dr.FoundNotDone, []dr.Blob{half}
 	})
 	s.moved("r1", "", dr.Running, dr.Paused, "pause", held(dr.StepFailed), because("promote@ledger-db-w1"))
 	s.tell("r1", "", "switchman", dr.RowNotice, dr.NoticeData{About: "paused", To: "wu", Via: "phone", Text: "Run r1 waits " + nasty, Due: dr.At(s.now.Add(120e9)), State: "sent", Proof: "250 ok"})
@@ -159,9 +163,9 @@ func (s *script) steps() {
 	s.ran("r1", "compare-ledger", 400, func(d *dr.OutcomeData) {
 		d.Facts, d.Evidence, d.Text = map[string]int64{"lost": 2, "lag_ms": 900}, []dr.Blob{list}, "2 bookings are missing "+nasty
 	})
-	s.proven("r1", "ledger", "east", "west", "passed", 241_000)
+	s.proven("r1", "ledger", "east", "west", "passed", dr.At(s.now).Since(s.ordered))
 	s.ran("r1", "prove-cards", 400)
-	s.system("r1", dr.RunSystem{ID: "cards", From: "east", To: "west", Site: "west", State: "verified", Verdict: "missed_rto", Forced: true, Restored: dr.At(s.now), RTO: 242_000,
+	s.system("r1", dr.RunSystem{ID: "cards", From: "east", To: "west", Site: "west", State: "verified", Verdict: "missed_rto", Forced: true, Restored: dr.At(s.now), RTO: dr.At(s.now).Since(s.ordered),
 		RTOTarget: 60_000, RPO: -1, Limit: 1_800_000, Lost: -1, Served: -1})
 	s.moved("r1", "", dr.Verifying, dr.AtStandby, "proven", judged("exceptions"))
 	s.by("r1", "lin", dr.RowFinding, dr.FindingData{ID: "f9", Text: "Cards were late " + nasty, Owner: "wu", Due: "2026-12-31", Retest: "r7"})

@@ -305,7 +305,7 @@ func originOf(key string) string {
 // goodName accepts the names that files of a bundle have: letters, digits, dot, dash, underscore and
 // single slashes, nothing that leads out of a folder.
 func goodName(name string) bool {
-	if name == "" || len(name) > 200 {
+	if name == "" || len(name) > maxName {
 		return false
 	}
 	for part := range strings.SplitSeq(name, "/") {

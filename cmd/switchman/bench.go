@@ -40,10 +40,11 @@ const benchLong = `Measure what Switchman promises on this machine, each number 
 
   commits   one durable change of one row, one transition, one step; a code
   run       a plan of 3900 steps that only wait, killed half-way and resumed
-  demo      the sample bank's move against its critical path; idle memory
+  demo      the sample bank's move against its critical path; bundle; memory
+  proof     verifying a journal of 100,000 and 1,000,000 rows
   start     how soon a server answers /readyz
 
-Without a name all four are measured, in about two minutes. Everything happens in a temporary
+Without a name all five are measured, in about three minutes. Everything happens in a temporary
 directory below the state directory, so on the same disk, and is removed. Other work on the machine
 makes numbers worse and ratios noisy: look at the median, and repeat.`
 
@@ -53,7 +54,7 @@ func benchCommand(sh *shell) *cobra.Command {
 		Use: "bench", Short: "Measure this machine against what Switchman promises", Long: benchLong,
 		Example: "  switchman bench\n  switchman bench --quick\n  switchman bench demo --rounds 5 --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return sh.bench(cmd.Context(), want, sh.benchCommits, sh.benchPlan, sh.benchDemo, sh.benchStart)
+			return sh.bench(cmd.Context(), want, sh.benchCommits, sh.benchPlan, sh.benchDemo, sh.benchProof, sh.benchStart)
 		},
 	}
 	f := c.PersistentFlags()
@@ -68,6 +69,7 @@ func benchCommand(sh *shell) *cobra.Command {
 		{"commits", "Measure a transition and a step against a bare commit", sh.benchCommits},
 		{"run", "Measure a plan of thousands of steps, killed and resumed", sh.benchPlan},
 		{"demo", "Measure the sample bank's move against its critical path", sh.benchDemo},
+		{"proof", "Measure how soon a long journal is verified", sh.benchProof},
 		{"start", "Measure how soon a server is ready", sh.benchStart},
 	} {
 		c.AddCommand(&cobra.Command{Use: part.name, Short: part.short, Example: "  switchman bench " + part.name + "\n  switchman bench " + part.name + " --quick --json",

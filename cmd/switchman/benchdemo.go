@@ -22,6 +22,9 @@ const (
 	pathAtMost = 1.10 // critical paths
 	idleAtMost = 60   // MiB
 	idleAfter  = 5 * time.Second
+
+	madeAtMost, verifiedAtMost = 2000, 1000 // ms
+	pageAtMost                 = 3          // MiB
 )
 
 // benchMove is what was measured of one direction of the story.
@@ -37,11 +40,15 @@ type benchStory struct {
 	Gap   int64       `json:"gap_ms"`
 	Lost  int         `json:"lost"`
 	Idle  float64     `json:"idle_mib"`
+
+	Made     float64 `json:"bundle_made_ms"`
+	Verified float64 `json:"bundle_verified_ms"`
+	Page     float64 `json:"page_mib"` // the larger of both languages
 }
 
 // benchDemo lets the story of the sample bank play, each time in a process of its own.
 func (sh *shell) benchDemo(ctx context.Context, dir string, want benchWishes) ([]figure, error) {
-	var wall, path, ratio, gap, lost, idle []float64
+	var wall, path, ratio, gap, lost, idle, made, verified, page []float64
 	for i := range want.rounds {
 		var s benchStory
 		if err := sh.benchChild(ctx, &s, "bench", "story", filepath.Join(dir, fmt.Sprintf("story-%d", i))); err != nil {
@@ -51,6 +58,7 @@ func (sh *shell) benchDemo(ctx context.Context, dir string, want benchWishes) ([
 			wall, path = append(wall, float64(m.Wall)), append(path, float64(m.Path))
 			ratio = append(ratio, float64(m.Wall)/float64(max(1, m.Path)))
 		}
+		made, verified, page = append(made, s.Made), append(verified, s.Verified), append(page, s.Page)
 		gap, lost, idle = append(gap, float64(s.Gap)), append(lost, float64(s.Lost)), append(idle, s.Idle)
 	}
 	out := []figure{
@@ -59,6 +67,9 @@ func (sh *shell) benchDemo(ctx context.Context, dir string, want benchWishes) ([
 		figureOf("the move in critical paths", "×", pathAtMost, ratio...),
 		figureOf("longest time without service", "ms", 0, gap...),
 		figureOf("acknowledged transactions lost", "", 0, lost...),
+		figureOf("the story's bundle: made", "ms", madeAtMost, made...),
+		figureOf("the story's bundle: verified", "ms", verifiedAtMost, verified...),
+		figureOf("the story's page", "MiB", pageAtMost, page...),
 	}
 	if median(idle) > 0 {
 		out = append(out, figureOf("memory after the story, idle", "MiB", idleAtMost, idle...))
@@ -116,6 +127,9 @@ func (sh *shell) measureStory(ctx context.Context, b bank) (s benchStory, err er
 		s.Moves = append(s.Moves, moveOf(v))
 	}
 	b.customers.Stop()
+	if err := sh.measureBundle(ctx, b, result.Run, &s); err != nil {
+		return s, err
+	}
 	select {
 	case <-sh.term.clock.After(idleAfter):
 	case <-ctx.Done():

@@ -105,6 +105,9 @@ func (k *keeper) live(ctx context.Context) {
 // round does what is due. What fails is logged, counted and tried again later.
 func (k *keeper) round(ctx context.Context) {
 	if k.dir != "" {
+		if err := k.sweep(); err != nil && !errors.Is(err, os.ErrNotExist) { // a directory that is missing is told below
+			k.log.Warn("sweeping the directory of copies", "dir", k.dir, "err", err)
+		}
 		if err := k.copyIfDue(ctx); err != nil && ctx.Err() == nil {
 			k.copies.WithLabelValues("failed").Inc()
 			k.log.Error("making the scheduled copy; it is tried again", "dir", k.dir, "err", err)

@@ -181,8 +181,10 @@ func MayVerb(c Case, person string, verb dr.Verb) *dr.Error {
 	case verb == dr.VerbStart && c.Slice != nil:
 		a.Code = c.rightCode(person)
 	}
-	_, refusal := Decide(Guards(), c, a)
+	e, refusal := Decide(Guards(), c, a)
 	switch {
+	case refusal == nil && verb == dr.VerbApprove && e.Vote == nil:
+		return dr.Refuse("vote_stands", dr.Args{"person": c.name(person), "run": c.Run.ID}) // it would change nothing
 	case refusal == nil:
 		return nil
 	case refusal.CountsAsTry:
@@ -204,6 +206,14 @@ func MayTry(c Case, person string) *dr.Error {
 		return nil
 	}
 	return refusal.Err
+}
+
+// MayLook says whether a start by a person is worth another look at the facts: all that has nothing to
+// do with facts is in order. It is asked before the look, which every node of the plan has to answer, so
+// that strangers cannot make them.
+func MayLook(c Case, person string) *dr.Error {
+	c.Run.Checks = []dr.Check{{ID: "look", OK: true, At: c.Now}}
+	return MayTry(c, person)
 }
 
 // firstOverridable is a check in the way that the person may override.

@@ -244,7 +244,7 @@ func TestMayVerb(t *testing.T) {
 		verb   dr.Verb
 		want   string
 	}{
-		{"e", dr.VerbStart, ""}, {"a", dr.VerbStart, ""}, {"d", dr.VerbStart, "start_not_eligible"}, {"b", dr.VerbApprove, ""}, {"a", dr.VerbApprove, "vote_of_requester"},
+		{"e", dr.VerbStart, ""}, {"a", dr.VerbStart, ""}, {"d", dr.VerbStart, "start_not_eligible"}, {"b", dr.VerbApprove, "vote_stands"}, {"a", dr.VerbApprove, "vote_of_requester"},
 		{"b", dr.VerbDeny, ""}, {"b", dr.VerbWithdraw, ""}, {"e", dr.VerbWithdraw, "no_vote_to_withdraw"}, {"d", dr.VerbIssue, ""}, {"b", dr.VerbIssue, "issue_not_eligible"},
 		{"nobody", dr.VerbStart, "person_unknown"}, {"b", dr.VerbPause, "verb_unknown"}, {"b", dr.VerbOverride, "override_not_allowed"},
 	} {
@@ -252,6 +252,14 @@ func TestMayVerb(t *testing.T) {
 		if got := idOf(err); got != tc.want {
 			t.Errorf("%s %s: %q, want %q", tc.person, tc.verb, got, tc.want)
 		}
+	}
+	old := c
+	old.Run.Round.Votes = slices.Clone(c.Run.Round.Votes)
+	for i := range old.Run.Round.Votes {
+		old.Run.Round.Votes[i].At = old.Now.Plus(-DefaultVoteLife * 1000)
+	}
+	if got := idOf(MayVerb(old, "b", dr.VerbApprove)); got != "" {
+		t.Errorf("a vote that counts no more cannot be given again: %q", got)
 	}
 	c.Run.Codes = nil
 	if got := idOf(MayVerb(c, "e", dr.VerbStart)); got != "code_not_issued" {
@@ -288,6 +296,26 @@ func TestMayTry(t *testing.T) {
 	}
 }
 
+// TestMayLook: getting old is no reason against another look, and neither is what was found; everything
+// else is.
+func TestMayLook(t *testing.T) {
+	s, w := ready()
+	c := s.newCase(&w)
+	c.Run.Checks = []dr.Check{{ID: "reach:x", Level: "block", At: c.Now.Plus(-3600_000)}}
+	for person, want := range map[string]string{"e": "", "a": "", "d": "start_not_eligible", "nobody": "person_unknown"} {
+		if got := idOf(MayLook(c, person)); got != want {
+			t.Errorf("%s: %q, want %q", person, got, want)
+		}
+	}
+	if got := idOf(MayTry(c, "e")); got != "facts_stale" {
+		t.Errorf("the facts are old, and a start is told %q", got)
+	}
+	c.Run.Round.Votes = nil
+	if got := idOf(MayLook(c, "e")); got != "quorum_missing" {
+		t.Errorf("without votes: %q", got)
+	}
+}
+
 func idOf(err *dr.Error) string {
 	if err == nil {
 		return ""
@@ -309,7 +337,7 @@ func TestMayVerbHidesNothing(t *testing.T) {
 				if bad != "" {
 					t.Fatal(bad)
 				}
-				if moved && m.happens == nil && next.tries == queue[i].tries {
+				if moved && m.happens == nil && next != queue[i] && next.tries == queue[i].tries {
 					if err := MayVerb(c, id(m.who), m.verb); err != nil {
 						t.Fatalf("%s is possible in %s but not announced: %v", m.name, s.name, err)
 					}

@@ -91,6 +91,8 @@ type (
 		Pause   PauseReason `json:"pause,omitempty"`
 		Reason  string      `json:"reason,omitempty"`
 		Verdict string      `json:"verdict,omitempty"`
+		Clocks  *Clocks     `json:"clocks,omitempty"` // as they stand, from the start on
+		Child   string      `json:"child,omitempty"`  // the way back that was asked for
 	}
 	// PreflightData holds the facts found.
 	PreflightData struct {
@@ -166,6 +168,7 @@ type (
 		Undo      bool      `json:"undo,omitempty"`
 
 		Facts map[string]int64 `json:"facts,omitempty"` // what the target told in numbers, such as lost
+		Proof string           `json:"proof,omitempty"` // of a notice: message id and answer of each target
 	}
 	// StepData is a step moved by a person or a rule rather than by an outcome.
 	StepData struct {
@@ -174,11 +177,13 @@ type (
 		From   StepState `json:"from"`
 		To     StepState `json:"to"`
 		Reason string    `json:"reason,omitempty"`
-		How    string    `json:"how"` // skip | done | decide | retry | continue | forced | restart
+		How    string    `json:"how"` // skip | done | decide | retry | continue | forced | restart | rule | called_off
 	}
-	// SystemData is how a system of the run fares.
+	// SystemData is how a system of the run fares; every change of it has a row, so the last one is how
+	// it fared.
 	SystemData struct {
 		RunSystem
+		Why string `json:"why,omitempty"` // started | forced | measured | moved | proven | returned | rolled_back | ended
 	}
 	// PlacementData moves a system.
 	PlacementData struct {
@@ -191,6 +196,7 @@ type (
 		From     string `json:"from"`
 		To       string `json:"to"`
 		Accepted bool   `json:"accepted"`
+		Taken    bool   `json:"taken,omitempty"` // nobody handed it over: From could lead no longer
 	}
 	// ForcedData turns systems from graceful to forced.
 	ForcedData struct {
@@ -239,7 +245,7 @@ type (
 	CredentialData struct {
 		ID     string `json:"id"`
 		Person string `json:"person"`
-		What   string `json:"what"`  // token | enrolment | sheet
+		What   string `json:"what"`  // token | enrolment | sheet | password | session
 		State  string `json:"state"` // made | revoked | used
 	}
 	// KeyData rotates the log key, signed by both.

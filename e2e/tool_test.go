@@ -34,6 +34,7 @@ set)
 	echo "$SWITCHMAN_STEP_TOKEN" >>"$facts/$2.$3" || exit 1
 	echo "$2 is $3 now"
 	;;
+count) cat "$facts/$2.rows" || exit 1 ;;
 unset) rm -f "$facts/$2.$3" || exit 1 ;;
 is | not)
 	if [ -e "$facts/$2.blind" ]; then

@@ -1,7 +1,6 @@
 package fsm
 
 import (
-	"encoding/json"
 	"slices"
 
 	"github.com/switchman-dr/switchman/approval"
@@ -138,20 +137,10 @@ func (d *decision) row(kind dr.RowKind, data any) {
 	d.c.Rows = append(d.c.Rows, newRow(d.s.Now, d.c.Run.ID, kind, d.a.Actor, data))
 }
 
-// newRow makes a journal row; data always marshals, being our own structs.
-func newRow(at dr.Time, run string, kind dr.RowKind, by dr.Actor, data any) dr.Row {
-	b, err := json.Marshal(data)
-	if err != nil {
-		panic(err) // a struct of package dr that cannot be written is a programming error
-	}
-	return dr.Row{At: at, Run: run, Kind: kind, Actor: by.Person, Surface: by.Surface, Data: b}
-}
-
 // move follows an arrow of the table. The guards have made sure that it exists.
 func (d *decision) move(ev Event, pause dr.PauseReason, reason string) {
 	moveRun(&d.c.Run, ev, pause, d.s.Now)
-	d.row(dr.RowState, dr.StateData{From: d.s.Run.State, To: d.c.Run.State, Event: string(ev), Pause: pause, Reason: reason,
-		Verdict: d.c.Run.Verdict})
+	d.c.Rows = append(d.c.Rows, stateRow(d.s.Now, &d.c.Run, d.s.Run.State, ev, d.a.Actor, reason))
 	if d.c.Run.State.Ended() {
 		d.c.Unlock = true
 	}
@@ -231,7 +220,7 @@ func (d *decision) start(eff approval.Effect) {
 		data.Commander, data.Codes = r.Commander, eff.UsedCodes
 		d.row(dr.RowStarted, data)
 	}
-	setSystems(r, func(s *dr.RunSystem) { s.State, s.Forced = "moving", r.Kind == dr.Failover })
+	d.systems("started", func(s *dr.RunSystem) { s.State, s.Forced = "moving", r.Kind == dr.Failover })
 	d.move(evStart, "", "")
 }
 
@@ -284,10 +273,9 @@ func putVote(votes []dr.Vote, v dr.Vote) []dr.Vote {
 	return append(votes, v)
 }
 
-func setSystems(r *dr.Run, change func(*dr.RunSystem)) {
-	for i := range r.Systems {
-		change(&r.Systems[i])
-	}
+// systems changes the systems of the run.
+func (d *decision) systems(why string, change func(*dr.RunSystem)) {
+	d.c.Rows = append(d.c.Rows, setSystems(&d.c.Run, d.s.Now, d.a.Actor, why, change)...)
 }
 
 func cloneRun(r dr.Run) dr.Run {

@@ -63,10 +63,14 @@ func (e *Engine) giveBack(ctx context.Context, tx *store.Tx, run dr.Run, slice *
 	if err != nil {
 		return err
 	}
-	for _, s := range run.Systems {
-		if p := parent.System(s.ID); p != nil {
+	before := parent.State
+	home := setSystems(&parent, e.now(), dr.Itself(), "returned", func(p *dr.RunSystem) {
+		if s := run.System(p.ID); s != nil {
 			p.Site = s.Site
 		}
+	})
+	for _, row := range home {
+		tx.Journal(row)
 	}
 	away := func(s dr.RunSystem) bool { return s.Site == s.To }
 	var still []string
@@ -91,6 +95,9 @@ func (e *Engine) giveBack(ctx context.Context, tx *store.Tx, run dr.Run, slice *
 	if err := errors.Join(err, tx.DropLocks(ctx, run.ID)); err != nil {
 		return err
 	}
+	if parent.State == before && len(home) == 0 {
+		return nil // nothing moved: the parent stands as it did
+	}
 	return tx.UpdateRun(ctx, &parent)
 }
 
@@ -101,8 +108,7 @@ func (e *Engine) returned(tx *store.Tx, parent *dr.Run, run dr.Run) {
 		ev = evExcept
 	}
 	moveRun(parent, ev, "", now)
-	tx.Journal(newRow(now, parent.ID, dr.RowState, dr.Itself(), dr.StateData{From: from, To: parent.State, Event: string(ev),
-		Reason: "switched back by " + run.ID, Verdict: parent.Verdict}))
+	tx.Journal(stateRow(now, parent, from, ev, dr.Itself(), "switched back by "+run.ID))
 }
 
 // end carries out an abort that waited for steps in flight.
@@ -149,7 +155,7 @@ func (r *runner) rolledBack(ctx context.Context) error {
 				tx.Journal(newRow(now, run.ID, dr.RowPlacement, dr.Itself(), dr.PlacementData{System: s.ID, From: s.To, To: s.From}))
 			}
 			s.State, s.Site, s.Verdict = "rolled_back", s.From, "failed"
-			tx.Journal(newRow(now, run.ID, dr.RowSystem, dr.Itself(), dr.SystemData{RunSystem: *s}))
+			tx.Journal(systemRow(now, run.ID, dr.Itself(), "rolled_back", *s))
 		}
 		run.Verdict = "failed"
 		r.step(tx, run, evUndone, "", "")

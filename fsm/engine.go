@@ -57,6 +57,8 @@ type Engine struct {
 	kick     chan struct{}
 	slots    chan struct{} // one per step in flight, over all runs
 	tended   map[string]bool
+
+	complaints complaints
 }
 
 // New makes an engine; nothing runs before Start.
@@ -165,8 +167,10 @@ func (e *Engine) wake() {
 // that change, runs that have no owner.
 func (e *Engine) tend(ctx context.Context) {
 	for {
-		if err := e.round(ctx); err != nil && ctx.Err() == nil {
-			e.cfg.Log.Error("tending runs", "err", err)
+		if err := e.round(ctx); err == nil {
+			e.relieved("tend")
+		} else if ctx.Err() == nil {
+			e.complain("tend", "tending runs", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -197,8 +201,10 @@ func (e *Engine) round(ctx context.Context) error {
 			e.own(ctx, run.ID)
 		}
 		e.aside(run.ID, func() {
-			if err := e.tendOne(ctx, run); err != nil && ctx.Err() == nil {
-				e.cfg.Log.Error("tending a run", "run", run.ID, "state", run.State, "err", err)
+			if err := e.tendOne(ctx, run); err == nil {
+				e.relieved(run.ID+"/tend", "run", run.ID)
+			} else if ctx.Err() == nil {
+				e.complain(run.ID+"/tend", "tending a run", err, "run", run.ID, "state", run.State)
 			}
 		})
 	}

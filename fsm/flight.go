@@ -22,6 +22,7 @@ type flight struct {
 	slice  *dr.Slice
 	send   sender
 	stop   <-chan struct{} // closed when the process stops
+	proof  string          // what a notice's targets answered
 }
 
 // land sends the attempt, proves what it did, writes the outcome, and answers where the step is.
@@ -89,7 +90,7 @@ func (f *flight) write(ctx context.Context, i int, res actions.Result, found dr.
 	e := f.r.e
 	a := f.a
 	a.Outcome, a.Code, a.Text, a.Probe = e.now(), res.Code, res.Text, string(found)
-	a.Masked, a.MaskRules, a.Dispatched = res.Masked, res.MaskRules, a.Intent
+	a.Masked, a.MaskRules, a.Dispatched, f.proof = res.Masked, res.MaskRules, a.Intent, res.Proof
 	for _, file := range res.Files {
 		err := f.persist("keeping evidence", func() error {
 			blob, err := f.keep(ctx, file)
@@ -124,14 +125,14 @@ func (f *flight) write(ctx context.Context, i int, res actions.Result, found dr.
 // as on a full disk: what a step did is known now and may never be again. It gives up when the run is
 // somebody else's or the process stops; whoever comes next then looks for itself.
 func (f *flight) persist(doing string, write func() error) error {
-	for try := 0; ; try++ {
+	e, key := f.r.e, f.a.Run+"/"+doing // of all its steps: forty that wait for room are one trouble
+	for {
 		err := write()
 		if dr.KindOf(err) != dr.Unavailable {
+			e.relieved(key, "run", f.a.Run)
 			return err
 		}
-		if try%60 == 0 {
-			f.r.e.cfg.Log.Error(doing+"; it is tried again every second", "run", f.a.Run, "step", f.a.Step, "err", err)
-		}
+		e.complain(key, doing+"; it is tried again every second", err, "run", f.a.Run, "step", f.a.Step)
 		if !f.wait(time.Second) {
 			return err
 		}

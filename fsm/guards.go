@@ -248,6 +248,9 @@ func mayForce(s Situation, a Act) *dr.Error {
 func mayHandOver(s Situation, a Act) *dr.Error {
 	switch a.Verb {
 	case dr.VerbHandover:
+		if s.leaderless() {
+			return dr.Refuse("commander_gone", dr.Args{"commander": s.Run.Commander, "run": s.Run.ID})
+		}
 		if a.Actor.Person != s.Run.Commander {
 			return dr.Refuse("handover_not_commander", dr.Args{"commander": s.Run.Commander})
 		}
@@ -256,11 +259,41 @@ func mayHandOver(s Situation, a Act) *dr.Error {
 			return dr.Refuse("handover_to", dr.Args{"to": a.Args.To})
 		}
 	case dr.VerbAccept:
-		if s.Run.Handover == "" || s.Run.Handover != a.Actor.Person {
+		switch {
+		case s.Run.Handover != "" && s.Run.Handover == a.Actor.Person:
+		case !s.leaderless():
 			return dr.Refuse("accept_not_asked", dr.Args{"person": a.Actor.Person})
+		case !s.mayTakeCommand(a.Actor.Person):
+			return dr.Refuse("not_on_duty", dr.Args{"person": a.Actor.Person})
 		}
 	}
 	return nil
+}
+
+// leaderless reports whether nobody is left who could hand command over: whoever leads is no longer on
+// the roster, is disabled there, or holds no role that may.
+func (s *Situation) leaderless() bool {
+	p, ok := s.Roster.Person(s.Run.Commander)
+	return !ok || p.Disabled || !p.Has(dr.Commander) && !p.Has(dr.Operator)
+}
+
+// mayTakeCommand reports whether a person may take command of a run without a leader: a commander on
+// duty, or any commander where none of them is.
+func (s *Situation) mayTakeCommand(person string) bool {
+	var could, duty []string
+	for _, p := range s.Roster.People {
+		if p.Disabled || !p.Has(dr.Commander) {
+			continue
+		}
+		could = append(could, p.ID)
+		if approval.OnDuty(p, s.Zone, s.Now) {
+			duty = append(duty, p.ID)
+		}
+	}
+	if len(duty) > 0 {
+		could = duty
+	}
+	return slices.Contains(could, person)
 }
 
 // matchCheck compares a check id with a pattern that may end in "*".

@@ -33,7 +33,7 @@ func (d *decision) life() {
 		r.Handover = args.To
 		d.row(dr.RowCommand, dr.CommandData{From: r.Commander, To: args.To})
 	case dr.VerbAccept:
-		d.row(dr.RowCommand, dr.CommandData{From: r.Commander, To: d.a.Actor.Person, Accepted: true})
+		d.row(dr.RowCommand, dr.CommandData{From: r.Commander, To: d.a.Actor.Person, Accepted: true, Taken: r.Handover != d.a.Actor.Person})
 		r.Commander, r.Handover = d.a.Actor.Person, ""
 	case dr.VerbPreflight:
 		d.c.Look = true
@@ -56,7 +56,7 @@ func (d *decision) life() {
 
 // asked journals what somebody wants that has not moved the run yet.
 func (d *decision) asked(what, why string) {
-	d.row(dr.RowState, dr.StateData{From: d.c.Run.State, To: d.c.Run.State, Event: what, Pause: d.c.Run.Pause, Reason: why})
+	d.row(dr.RowState, stateData(&d.c.Run, d.c.Run.State, what, why))
 }
 
 // number names a finding by the run's version, which no two decisions share.
@@ -94,15 +94,16 @@ func (d *decision) abort() {
 func (d *decision) fail(reason string) {
 	r := &d.c.Run
 	r.EndAsked, r.Verdict = "", "failed"
-	markUnfinished(r)
+	d.systems("ended", unfinished)
 	d.callOff("aborted")
 	from := r.State
 	moveRun(r, evFail, "", d.s.Now)
-	d.row(dr.RowState, dr.StateData{From: from, To: r.State, Event: string(evFail), Reason: reason, Verdict: r.Verdict})
+	d.c.Rows = append(d.c.Rows, stateRow(d.s.Now, r, from, evFail, d.a.Actor, reason))
 	d.c.Unlock = true
 }
 
-// callOff takes out what was not sent yet, and what a person was asked to do and has not done.
+// callOff takes out what was not sent yet, and what a person was asked to do and has not done. That the
+// former never went out follows from the row of the run; the latter has rows of its own.
 func (d *decision) callOff(why string) {
 	for _, row := range d.s.Steps {
 		st, _ := d.s.Slice.Step(row.Step)
@@ -110,6 +111,7 @@ func (d *decision) callOff(why string) {
 		case row.State == dr.StepBlocked, row.State == dr.StepReady:
 		case row.State == dr.StepIntent && st.Kind == dr.ManualStep:
 			d.outcome(row, dr.StepNever)
+			d.row(dr.RowStep, dr.StepData{Step: row.Step, N: row.Attempt, From: row.State, To: dr.StepNever, Reason: why, How: "called_off"})
 		default:
 			continue
 		}
@@ -118,16 +120,14 @@ func (d *decision) callOff(why string) {
 	}
 }
 
-// markUnfinished says of each system what the end of the run leaves it as.
-func markUnfinished(r *dr.Run) {
-	setSystems(r, func(s *dr.RunSystem) {
-		switch s.State {
-		case "waiting":
-			s.State = "not_moved"
-		case "moving", "moved":
-			s.State, s.Verdict = "failed", "failed"
-		}
-	})
+// unfinished says of a system what the end of the run leaves it as.
+func unfinished(s *dr.RunSystem) {
+	switch s.State {
+	case "waiting":
+		s.State = "not_moved"
+	case "moving", "moved":
+		s.State, s.Verdict = "failed", "failed"
+	}
 }
 
 // rollback turns the run round. The executor undoes what was done, last first.
@@ -151,12 +151,8 @@ func (d *decision) force() {
 		d.asked("force", strings.Join(systems, ", ")+": "+d.a.Args.Reason)
 		return
 	}
-	setSystems(r, func(s *dr.RunSystem) {
-		if slices.Contains(r.Force.Systems, s.ID) {
-			s.Forced = true
-		}
-	})
 	d.row(dr.RowForced, dr.ForcedData{Systems: r.Force.Systems, Reason: r.Force.Reason})
+	d.systems("forced", func(s *dr.RunSystem) { s.Forced = s.Forced || slices.Contains(r.Force.Systems, s.ID) })
 	d.reforce(r.Force.Systems)
 	r.Force = nil
 	d.resumeIfFree()
@@ -269,13 +265,17 @@ func (d *decision) outcome(row dr.StepRow, to dr.StepState) {
 		return
 	}
 	at.State, at.DecidedBy, at.Reason = to, d.a.Actor.Person, d.a.Args.Reason
-	if at.Outcome.IsZero() {
+	heard := !at.Outcome.IsZero()
+	if !heard {
 		at.Outcome = d.s.Now
 	}
 	if to == dr.StepSkipped || to == dr.StepNever {
 		at.State = dr.StepFail
 	}
 	d.c.Outcomes = append(d.c.Outcomes, at)
+	if !heard {
+		d.row(dr.RowOutcome, dr.OutcomeData{Step: at.Step, N: at.N, State: at.State, Took: at.Outcome.Since(at.Intent), Undo: at.Purpose == "undo"})
+	}
 }
 
 // setStep moves one step by a person's word.
@@ -309,5 +309,5 @@ func (d *decision) resumeIfFree() {
 	}
 	from := r.State
 	moveRun(r, evResume, "", d.s.Now)
-	d.row(dr.RowState, dr.StateData{From: from, To: r.State, Event: string(evResume)})
+	d.c.Rows = append(d.c.Rows, stateRow(d.s.Now, r, from, evResume, d.a.Actor, ""))
 }

@@ -3,6 +3,7 @@ package fsm
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/switchman-dr/switchman/dr"
@@ -57,7 +58,7 @@ func (e *Engine) writeOutcome(ctx context.Context, f *flight, a dr.Attempt, want
 
 func outcomeData(a dr.Attempt, f *flight) dr.OutcomeData {
 	return dr.OutcomeData{Step: a.Step, N: a.N, State: a.State, Code: a.Code, Text: a.Text, Took: a.Outcome.Since(a.Intent),
-		Probe: dr.Found(a.Probe), Evidence: a.Evidence, Masked: a.Masked, MaskRules: a.MaskRules, Undo: f.a.Purpose == "undo", Facts: a.Facts}
+		Probe: dr.Found(a.Probe), Evidence: a.Evidence, Masked: a.Masked, MaskRules: a.MaskRules, Undo: f.a.Purpose == "undo", Facts: a.Facts, Proof: f.proof}
 }
 
 // matters reports whether an outcome can change the run's own row; most can't, and then the row is
@@ -86,13 +87,15 @@ func (e *Engine) settle(ctx context.Context, tx *store.Tx, f *flight, run *dr.Ru
 		if err != nil {
 			return err
 		}
-		measure(sys, f.slice, attempts)
+		before := *sys
+		if measure(sys, f.slice, attempts); *sys != before {
+			tx.Journal(systemRow(now, run.ID, dr.Itself(), "measured", *sys))
+		}
 	}
 	if o.pause != "" && run.State.Moving() {
 		from := run.State
 		moveRun(run, evPause, o.pause, now)
-		tx.Journal(newRow(now, run.ID, dr.RowState, dr.Itself(),
-			dr.StateData{From: from, To: run.State, Event: string(evPause), Pause: o.pause, Reason: f.st.ID}))
+		tx.Journal(stateRow(now, run, from, evPause, dr.Itself(), f.st.ID))
 	}
 	return nil
 }
@@ -158,7 +161,9 @@ func (r *runner) arrive(ctx context.Context, tx *store.Tx, run *dr.Run, sys *dr.
 		sys.State, sys.Site = "moved", sys.To
 		tx.Journal(newRow(now, run.ID, dr.RowPlacement, dr.Itself(), dr.PlacementData{System: sys.ID, From: sys.From, To: sys.To}))
 	}
+	why := "moved"
 	if proven && sys.State == "moved" {
+		why = "proven"
 		sys.State, sys.Restored, p.Proven = "verified", now, now
 		sys.RTO = now.Since(rtoClock(*run, r.slice.Rule.RTOFrom))
 		rows, err := tx.Steps(ctx, run.ID)
@@ -176,7 +181,7 @@ func (r *runner) arrive(ctx context.Context, tx *store.Tx, run *dr.Run, sys *dr.
 	if err := tx.SetPlacement(ctx, p); err != nil {
 		return fmt.Errorf("moving %s: %w", sys.ID, err)
 	}
-	tx.Journal(newRow(now, run.ID, dr.RowSystem, dr.Itself(), dr.SystemData{RunSystem: *sys}))
+	tx.Journal(systemRow(now, run.ID, dr.Itself(), why, *sys))
 	return nil
 }
 
@@ -210,7 +215,8 @@ func verdictOf(s dr.RunSystem) string {
 	return "passed"
 }
 
-// update runs one of the runner's own decisions in a fenced transaction.
+// update runs one of the runner's own decisions in a fenced transaction. Where it comes too late and
+// changes nothing, the run keeps its version: people's screens are still right.
 func (r *runner) update(ctx context.Context, change func(tx *store.Tx, run *dr.Run) error) error {
 	var out dr.Run
 	err := r.e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
@@ -221,11 +227,14 @@ func (r *runner) update(ctx context.Context, change func(tx *store.Tx, run *dr.R
 		if err != nil {
 			return err
 		}
+		before := cloneRun(run)
 		if err := change(tx, &run); err != nil {
 			return err
 		}
-		if err := tx.UpdateRun(ctx, &run); err != nil {
-			return err
+		if !reflect.DeepEqual(before, run) {
+			if err := tx.UpdateRun(ctx, &run); err != nil {
+				return err
+			}
 		}
 		out = run
 		return nil
@@ -240,8 +249,7 @@ func (r *runner) update(ctx context.Context, change func(tx *store.Tx, run *dr.R
 func (r *runner) step(tx *store.Tx, run *dr.Run, ev Event, pause dr.PauseReason, reason string) {
 	from, now := run.State, r.e.now()
 	moveRun(run, ev, pause, now)
-	tx.Journal(newRow(now, run.ID, dr.RowState, dr.Itself(),
-		dr.StateData{From: from, To: run.State, Event: string(ev), Pause: pause, Reason: reason, Verdict: run.Verdict}))
+	tx.Journal(stateRow(now, run, from, ev, dr.Itself(), reason))
 }
 
 func (r *runner) pause(ctx context.Context, why dr.PauseReason, about string) error {

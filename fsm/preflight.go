@@ -65,14 +65,17 @@ func (e *Engine) look(ctx context.Context, id string) error {
 func (e *Engine) event(tx *store.Tx, run *dr.Run, ev Event) {
 	from, now := run.State, e.now()
 	moveRun(run, ev, "", now)
-	tx.Journal(newRow(now, run.ID, dr.RowState, dr.Itself(), dr.StateData{From: from, To: run.State, Event: string(ev), Verdict: run.Verdict}))
+	tx.Journal(stateRow(now, run, from, ev, dr.Itself(), ""))
 }
 
 // open follows the facts: a round for people's votes, or straight on in a rehearsal.
 func (e *Engine) open(ctx context.Context, tx *store.Tx, run *dr.Run, s *dr.Slice) error {
 	if run.Mode == dr.Rehearsal {
 		run.Clocks.Started = e.now()
-		setSystems(run, func(s *dr.RunSystem) { s.Forced = run.Kind == dr.Failover }) // as the start would
+		forced := func(s *dr.RunSystem) { s.Forced = run.Kind == dr.Failover } // as the start would
+		for _, row := range setSystems(run, run.Clocks.Started, dr.Itself(), "started", forced) {
+			tx.Journal(row)
+		}
 		e.event(tx, run, evRehearse)
 		return nil
 	}

@@ -60,7 +60,7 @@ func (r *runner) recoverStep(ctx context.Context, i int) error {
 			return fmt.Errorf("marking %s unknown: %w", st.ID, err)
 		}
 		tx.Journal(newRow(a.Outcome, a.Run, dr.RowOutcome, dr.Itself(),
-			dr.OutcomeData{Step: a.Step, N: a.N, State: dr.StepUnknown, Text: a.Text, Undo: a.Purpose == "undo"}))
+			dr.OutcomeData{Step: a.Step, N: a.N, State: dr.StepUnknown, Text: a.Text, Took: a.Outcome.Since(a.Intent), Undo: a.Purpose == "undo"}))
 		return nil
 	})
 	r.e.cfg.Point("after_recover")

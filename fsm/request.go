@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/switchman-dr/switchman/approval"
 	"github.com/switchman-dr/switchman/catalog"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/store"
@@ -199,6 +200,9 @@ func (e *Engine) adopt(ctx context.Context, tx *store.Tx, by dr.Actor, child dr.
 		}
 	}
 	p.Child = child.ID
+	asked := stateData(&p, p.State, string(dr.VerbSwitchback), child.Reason)
+	asked.Child = child.ID
+	tx.Journal(newRow(s.Now, p.ID, dr.RowState, by, asked))
 	return tx.UpdateRun(ctx, &p)
 }
 
@@ -267,12 +271,14 @@ func (e *Engine) reopen(ctx context.Context, tx *store.Tx, c *Change, old *dr.Sl
 		moveRun(run, evChanged, "", now)
 	}
 	if from != run.State {
-		c.Rows = append(c.Rows, newRow(now, run.ID, dr.RowState, dr.Itself(),
-			dr.StateData{From: from, To: run.State, Event: string(evChanged)}))
+		c.Rows = append(c.Rows, stateRow(now, run, from, evChanged, dr.Itself(), ""))
 	}
 	round, row, err := e.nextRound(*run, slice, catalog.Diff(old, slice))
 	if err != nil {
 		return err
+	}
+	if run.Round.Number > 0 && run.Round.State == approval.RoundOpen {
+		c.Rows = append(c.Rows, newRow(now, run.ID, dr.RowRoundEnd, dr.Itself(), dr.RoundEndData{Number: run.Round.Number, State: approval.RoundReplaced}))
 	}
 	c.Rows = append(c.Rows, row)
 	run.Round = round

@@ -63,7 +63,10 @@ func (e *Engine) own(ctx context.Context, id string) {
 		delete(e.runners, id)
 		e.mu.Unlock()
 		if err != nil && !errors.Is(err, errNotMine) && ctx.Err() == nil {
-			e.cfg.Log.Error("carrying out a run; it stands until the next try", "run", id, "err", err)
+			e.complain(id+"/carry", "carrying out a run; it stands until the next try", err, "run", id)
+		}
+		if err == nil && r.run.State.Ended() {
+			e.complaints.forget(id + "/")
 		}
 	}()
 }
@@ -103,6 +106,7 @@ func (r *runner) live(ctx context.Context, id string) error {
 			}
 			return err
 		}
+		r.e.relieved(id+"/carry", "run", id)
 		select {
 		case l := <-r.done:
 			err = r.landAll(l)

@@ -271,7 +271,7 @@ func (e *Engine) lockCodes(run string) (unlock func()) {
 }
 
 // prepareStart looks at the facts again where they are getting old, and hashes the typed code, but
-// only for somebody who could start the run: strangers cannot make this machine work.
+// only for somebody who could start the run: strangers cannot make this machine or its targets work.
 func (e *Engine) prepareStart(ctx context.Context, by dr.Actor, id, typed string) (approval.CodeTry, error) {
 	canonical, ok := approval.ParseCodes(typed)
 	try := approval.CodeTry{Typed: typed != "", WellFormed: ok, Count: len(canonical)}
@@ -279,7 +279,7 @@ func (e *Engine) prepareStart(ctx context.Context, by dr.Actor, id, typed string
 	if err != nil {
 		return try, err
 	}
-	if s.Run.State == dr.AwaitingCode && stale(s) {
+	if s.Run.State == dr.AwaitingCode && stale(s) && approval.MayLook(s.Case, by.Person) == nil {
 		if err := e.look(ctx, id); err != nil {
 			return try, err
 		}

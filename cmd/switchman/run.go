@@ -167,7 +167,7 @@ func runShowCommand(sh *shell) *cobra.Command {
 				return err
 			}
 			return sh.show(raw, func(w io.Writer) {
-				runText(w, view, sh.lang())
+				runText(w, view, sh.language(cmd.Context()))
 				if steps {
 					fmt.Fprintln(w)
 					stepTable(w, view)
@@ -216,7 +216,7 @@ func (sh *shell) answerRun(ctx context.Context, method, path string, in any, don
 	}
 	return sh.show(raw, func(w io.Writer) {
 		fmt.Fprintf(w, "%s %s: now %s\n", view.ID, done, stateText(view))
-		for _, line := range next(view, sh.lang()) {
+		for _, line := range next(view, sh.language(ctx)) {
 			wrap(w, "  ", line, narrow)
 		}
 	})

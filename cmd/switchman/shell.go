@@ -25,7 +25,8 @@ type shell struct {
 	json  bool
 	as    string
 	flags globals
-	code  int // exit code of a command that ended well but not with "done"
+	code  int     // exit code of a command that ended well but not with "done"
+	own   *string // language of whoever asks, once the server was asked; see ownLanguage
 }
 
 // globals are flags that stand for settings.
@@ -175,6 +176,11 @@ func (sh *shell) tell(err error) told {
 	var known *dr.Error
 	switch {
 	case errors.As(err, &remote):
+		if remote.Told.Kind != dr.Unexpected && locale.Has(remote.Told.ID) {
+			if own := sh.ownLanguage(context.Background()); own != "" {
+				remote.Told.Message, remote.Told.Hint = locale.Say(own, remote.Told.ID, remote.Told.Args), locale.Hint(own, remote.Told.ID, remote.Told.Args)
+			}
+		}
 		return told{Kind: remote.Told.Kind, Message: remote.Told.Message, Hint: remote.Told.Hint, Ref: remote.Ref}
 	case errors.As(err, &known) && (known.Kind != dr.Unexpected || locale.Has(known.ID)):
 		message, hint := locale.Error(sh.lang(), known)

@@ -60,6 +60,7 @@ type watcher struct {
 	next   int64             // journal row to read next
 	view   fsm.View
 	rule   string
+	lang   string
 	recent []string
 	drawn  int // lines on the screen that the next picture replaces
 	lost   dr.Time
@@ -75,7 +76,7 @@ func (sh *shell) watch(ctx context.Context, id string, until dr.State) error {
 	if err := w.look(ctx); err != nil {
 		return err
 	}
-	w.rule = w.rtoFrom(ctx)
+	w.rule, w.lang = w.rtoFrom(ctx), sh.language(ctx)
 	if w.live() {
 		w.draw()
 	}
@@ -247,7 +248,7 @@ func (w *watcher) cutOff(err error) error {
 // draw replaces the picture on the screen.
 func (w *watcher) draw() {
 	wide, high := w.sh.term.size()
-	b := board{view: w.view, rtoFrom: w.rule, now: w.now(), lang: w.sh.lang(), wide: wide - 1, high: high, colour: w.sh.term.colour(), recent: w.recent, trouble: w.why}
+	b := board{view: w.view, rtoFrom: w.rule, now: w.now(), lang: w.lang, wide: wide - 1, high: high, colour: w.sh.term.colour(), recent: w.recent, trouble: w.why}
 	lines := b.lines()
 	out := strings.Builder{}
 	if w.drawn > 0 {

@@ -1,0 +1,436 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"sync"
+	"time"
+
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/store"
+)
+
+// Place is where the narrator tells what happens: one channel of one surface.
+type Place struct {
+	Surface  string
+	Dest     string
+	Lang     string // everybody there reads it; empty: the organisation's first
+	Chat     Chat
+	Instance string            // names this process in leases
+	Point    func(name string) // called where a crash must be survived; tests die in it. nil: nothing
+}
+
+const (
+	narratorHolds = 30 * time.Second // another replica takes over after this much silence
+	batchRows     = 200
+	leastRedraw   = dr.Millis(1000) // between two drawings of one board
+	idle          = dr.Millis(5000) // longest wait for another server's rows, which wake nobody here
+	slowest       = dr.Millis(60_000)
+	queueLooked   = 2000
+)
+
+// What a message of the outbox is. Its body holds what to say, but for boards, which are drawn from the
+// store when they are sent.
+const (
+	kindPost    = "post"
+	kindWhisper = "whisper"
+	kindBoard   = "board"  // the first drawing of a run's board: a post
+	kindRedraw  = "redraw" // the board, drawn anew
+	kindReport  = "report" // the report is ready: card, and the bundle where there is one
+)
+
+// told is the body of a message.
+type told struct {
+	Card   Card   `json:"card,omitzero"`
+	Person string `json:"person,omitempty"`
+	Run    string `json:"run,omitempty"`
+}
+
+// Narrator tells one place what happens. It reads the journal from a durable cursor, queues what there
+// is to say under keys that follow from the rows, in a transaction of its own, and then says it in that
+// order, again and again until the place has taken it. Only one process at a time tells a place.
+type Narrator struct {
+	bot   *Bot
+	place Place
+	name  string // of cursor and lease, and the beginning of every key
+
+	mu    sync.Mutex
+	down  dr.Time // since when the place does not answer
+	fails int     // tries that failed since
+	rest  dr.Time // not to be asked before
+	drawn map[string]uint64
+}
+
+// Narrator makes the narrator of a place.
+func (b *Bot) Narrator(p Place) *Narrator {
+	if p.Point == nil {
+		p.Point = func(string) {}
+	}
+	return &Narrator{bot: b, place: p, name: p.Surface + "/" + p.Dest, drawn: map[string]uint64{}}
+}
+
+// Run tells until the context ends.
+func (n *Narrator) Run(ctx context.Context) {
+	wake, stop := n.bot.cfg.Store.Watch()
+	defer stop()
+	for ctx.Err() == nil {
+		wait, err := n.Pass(ctx)
+		if err != nil && ctx.Err() == nil {
+			n.bot.cfg.Log.ErrorContext(ctx, "telling what happened", "place", n.name, "error", err)
+			wait = max(wait, leastRedraw)
+		}
+		if wait <= 0 {
+			continue
+		}
+		news := wake
+		if n.fails > 0 { // a place that is down is not asked more often because more happens
+			news = nil
+		}
+		select {
+		case <-ctx.Done():
+		case <-news:
+		case <-n.bot.cfg.Clock.After(wait.Duration()):
+		}
+	}
+}
+
+// Down says since when the place does not answer; zero when it does.
+func (n *Narrator) Down() dr.Time {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.down
+}
+
+func (n *Narrator) setDown(since dr.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.down = since
+}
+
+// Pass reads what is new and says what is due. It answers how long nothing more will be due; 0 means
+// that there is more at once.
+func (n *Narrator) Pass(ctx context.Context) (wait dr.Millis, err error) {
+	mine, more, err := n.read(ctx)
+	if err != nil || !mine {
+		return idle, err
+	}
+	wait, err = n.speak(ctx)
+	if more {
+		wait = min(wait, 0)
+	}
+	return wait, err
+}
+
+// read turns new rows into queued messages: cursor and messages move in one transaction.
+func (n *Narrator) read(ctx context.Context) (mine, more bool, err error) {
+	if fresh, err := n.fresh(ctx); err != nil || !fresh {
+		return err == nil, false, err
+	}
+	err = n.bot.cfg.Store.Write(ctx, func(tx *store.Tx) error {
+		more = false
+		var held bool
+		var err error
+		if _, held, err = tx.AcquireLease(ctx, "narrator/"+n.name, n.place.Instance, narratorHolds); err != nil || !held {
+			mine = false
+			return err
+		}
+		mine = true
+		cursor, err := n.begin(ctx, tx)
+		if err != nil {
+			return err
+		}
+		rows, _, err := tx.Rows(ctx, cursor, batchRows)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		more = len(rows) == batchRows
+		s := &scribe{n: n, tx: tx, now: n.bot.cfg.Clock.Time()}
+		if err := s.tell(ctx, rows); err != nil {
+			return err
+		}
+		return tx.SetCursor(ctx, n.name, rows[len(rows)-1].Seq+1)
+	})
+	if err == nil && mine {
+		n.place.Point("read")
+	}
+	return mine, more, err
+}
+
+// fresh looks whether there is anything to write: rows beyond the cursor, or a lease to keep alive for
+// messages that still wait. Most looks find nothing, and a look costs no commit.
+func (n *Narrator) fresh(ctx context.Context) (yes bool, err error) {
+	err = n.bot.cfg.Store.Read(ctx, func(r *store.Reader) error {
+		cursor, err := r.Cursor(ctx, n.name)
+		if err != nil {
+			return err
+		}
+		head, err := r.Head(ctx)
+		if err != nil {
+			return err
+		}
+		queued, err := r.DueOutbox(ctx, n.name, forever(), 1)
+		yes = cursor == 0 || head.Size > cursor || len(queued) > 0
+		return err
+	})
+	return yes, err
+}
+
+// forever is after everything that will ever be due.
+func forever() dr.Time { return dr.At(time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)) }
+
+// begin is the cursor; a place told for the first time begins now, not with years of history, and is
+// shown the runs that are open.
+func (n *Narrator) begin(ctx context.Context, tx *store.Tx) (int64, error) {
+	cursor, err := tx.Cursor(ctx, n.name)
+	if err != nil || cursor > 0 {
+		return cursor, err
+	}
+	head, err := tx.Head(ctx)
+	if err != nil {
+		return 0, err
+	}
+	open, err := tx.Runs(ctx, store.Filter{States: openStates()})
+	if err != nil {
+		return 0, err
+	}
+	s := &scribe{n: n, tx: tx, now: n.bot.cfg.Clock.Time()}
+	for i := len(open) - 1; i >= 0; i-- {
+		if err := s.board(ctx, open[i].ID, head.Size, s.now); err != nil {
+			return 0, err
+		}
+	}
+	return head.Size, tx.SetCursor(ctx, n.name, head.Size)
+}
+
+func openStates() (open []dr.State) {
+	for _, s := range dr.States() {
+		if !s.Ended() {
+			open = append(open, s)
+		}
+	}
+	return open
+}
+
+// speak sends what is due, in order for each run. A message that has to wait holds back what comes
+// after it about the same run; a place that does not answer holds back everything.
+func (n *Narrator) speak(ctx context.Context) (wait dr.Millis, err error) {
+	var queue []store.Outgoing
+	err = n.bot.cfg.Store.Read(ctx, func(r *store.Reader) (err error) {
+		queue, err = r.DueOutbox(ctx, n.name, forever(), queueLooked)
+		return err
+	})
+	if err != nil {
+		return idle, err
+	}
+	if now := n.bot.cfg.Clock.Time(); n.fails > 0 && now.Before(n.rest.Time) {
+		return max(1, n.rest.Since(now)), nil
+	}
+	wait = idle
+	held := map[string]bool{}
+	for _, o := range queue {
+		now := n.bot.cfg.Clock.Time()
+		switch {
+		case ctx.Err() != nil:
+			return idle, ctx.Err()
+		case held[o.Run]:
+			continue
+		case o.Due.After(now.Time):
+			wait = min(wait, max(1, o.Due.Since(now)))
+			held[o.Run] = o.Kind != kindRedraw // news need not wait for a picture
+			continue
+		}
+		ref, err := n.send(ctx, o)
+		n.place.Point("sent")
+		if err != nil {
+			if ctx.Err() != nil {
+				return idle, ctx.Err()
+			}
+			if dr.KindOf(err) != dr.Invalid {
+				return n.backoff(ctx, o, err)
+			}
+			n.bot.cfg.Log.ErrorContext(ctx, "a message will never be taken and is given up", "place", n.name, "key", o.Key, "error", err)
+		} else if n.fails > 0 {
+			n.bot.cfg.Log.InfoContext(ctx, "the place answers again", "place", n.name, "down_since", n.Down())
+			n.setDown(dr.Time{})
+			n.fails = 0
+		}
+		if err := n.mark(ctx, o.Key, ref); err != nil {
+			return idle, err
+		}
+		n.place.Point("marked")
+	}
+	if len(queue) == queueLooked {
+		wait = 0
+	}
+	return wait, nil
+}
+
+// mark notes that a message was taken. Another replica that has noted it before did the same work.
+func (n *Narrator) mark(ctx context.Context, key string, ref Ref) error {
+	return n.bot.cfg.Store.Write(ctx, func(tx *store.Tx) error {
+		err := tx.SentOutbox(ctx, key, string(ref), n.bot.cfg.Clock.Time())
+		if dr.KindOf(err) == dr.Conflict {
+			return nil
+		}
+		return err
+	})
+}
+
+// backoff waits longer after each try that failed, for the whole place: a chat that is down is down for
+// every run.
+func (n *Narrator) backoff(ctx context.Context, o store.Outgoing, problem error) (dr.Millis, error) {
+	now := n.bot.cfg.Clock.Time()
+	if n.fails == 0 {
+		n.setDown(now)
+		n.bot.cfg.Log.WarnContext(ctx, "the place does not answer; runs go on, news wait", "place", n.name, "error", problem)
+	}
+	wait := min(slowest, leastRedraw<<min(n.fails, 10))
+	h := fnv.New32a()
+	fmt.Fprint(h, o.Key, n.fails, n.place.Instance)
+	wait += wait * dr.Millis(h.Sum32()%256) / 1024 // replicas and places spread out
+	n.fails++
+	n.rest = now.Plus(wait)
+	err := n.bot.cfg.Store.Write(ctx, func(tx *store.Tx) error {
+		return tx.DelayOutbox(ctx, o.Key, clip(line(problem.Error()), 300), n.rest)
+	})
+	return wait, err
+}
+
+// send says one message. Each way is idempotent by its key, so that a crash before the mark repeats it
+// without a second message being seen.
+func (n *Narrator) send(ctx context.Context, o store.Outgoing) (Ref, error) {
+	var m told
+	if err := json.Unmarshal([]byte(o.Body), &m); err != nil {
+		return "", &dr.Error{Kind: dr.Invalid, Message: "a queued message cannot be read", Err: err}
+	}
+	chat := n.place.Chat
+	switch o.Kind {
+	case kindWhisper:
+		m.Card.Key = o.Key
+		return "", chat.Whisper(ctx, n.place.Dest, m.Person, m.Card)
+	case kindBoard, kindRedraw:
+		return n.draw(ctx, o)
+	case kindReport:
+		return n.report(ctx, o)
+	}
+	thread, err := n.boardRef(ctx, o.Run)
+	if err != nil {
+		return "", err
+	}
+	m.Card.Thread = thread
+	return chat.Post(ctx, n.place.Dest, m.Card, o.Key)
+}
+
+// draw puts a run's board on the wall, or draws it anew.
+func (n *Narrator) draw(ctx context.Context, o store.Outgoing) (Ref, error) {
+	card, err := n.board(ctx, o.Run)
+	if err != nil {
+		return "", err
+	}
+	if o.Kind == kindBoard {
+		return n.place.Chat.Post(ctx, n.place.Dest, card, o.Key)
+	}
+	ref, err := n.boardRef(ctx, o.Run)
+	if err != nil || ref == "" { // the place never took the board, so there is nothing to draw on
+		return "", err
+	}
+	look := looksOf(card)
+	if n.drawn[o.Run] == look {
+		return ref, nil
+	}
+	if err := n.place.Chat.Update(ctx, ref, card); err != nil {
+		return "", err
+	}
+	if len(n.drawn) > 256 {
+		clear(n.drawn)
+	}
+	n.drawn[o.Run] = look
+	return ref, nil
+}
+
+// looksOf tells two drawings apart, but for the moment they were drawn at.
+func looksOf(c Card) uint64 {
+	c.Parts = append([]Part{}, c.Parts...)
+	for i, p := range c.Parts {
+		if p.Kind == PartContext {
+			c.Parts[i].Texts = nil
+		}
+	}
+	raw, err := json.Marshal(c)
+	if err != nil {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = h.Write(raw) // never fails
+	return h.Sum64()
+}
+
+// board draws a run for everybody in the place, from the store as it is now.
+func (n *Narrator) board(ctx context.Context, run string) (Card, error) {
+	c, err := n.bot.cfg.Catalog()
+	if err != nil {
+		return Card{}, fmt.Errorf("drawing the board of %s: %w", run, err)
+	}
+	r, err := n.bot.cfg.Engine.View(ctx, dr.Actor{}, run)
+	if err != nil {
+		return Card{}, fmt.Errorf("drawing the board of %s: %w", run, err)
+	}
+	s, err := n.bot.slice(ctx, r.Digest)
+	if err != nil {
+		return Card{}, err
+	}
+	e := easel{voice: n.bot.voice(c.Organisation(), n.place.Lang), nonces: n.bot.nonces(), surface: n.place.Surface, dest: n.place.Dest}
+	card := e.board(r, s, sharedVerbs(r))
+	return card, e.nonces.keep(ctx, n.bot.cfg.Store)
+}
+
+// boardRef is what the place calls a run's board; empty when it has none.
+func (n *Narrator) boardRef(ctx context.Context, run string) (ref Ref, err error) {
+	if run == "" {
+		return "", nil
+	}
+	err = n.bot.cfg.Store.Read(ctx, func(r *store.Reader) error {
+		o, err := r.Outbox(ctx, n.boardKey(run))
+		ref = Ref(o.Ref)
+		if dr.KindOf(err) == dr.NotFound {
+			return nil
+		}
+		return err
+	})
+	return ref, err
+}
+
+func (n *Narrator) boardKey(run string) string { return n.name + "/board/" + run }
+
+// report tells that a run's report can be read, and puts the bundle beside it where the place takes files.
+func (n *Narrator) report(ctx context.Context, o store.Outgoing) (Ref, error) {
+	c, err := n.bot.cfg.Catalog()
+	if err != nil {
+		return "", err
+	}
+	r, err := n.bot.cfg.Engine.View(ctx, dr.Actor{}, o.Run)
+	if err != nil {
+		return "", err
+	}
+	card := n.bot.voice(c.Organisation(), n.place.Lang).report(r, nil)
+	if card.Thread, err = n.boardRef(ctx, o.Run); err != nil {
+		return "", err
+	}
+	if n.bot.cfg.Report != nil && n.place.Chat.Caps().Uploads {
+		f, err := n.bot.cfg.Report(ctx, o.Run)
+		var refused *dr.Error
+		switch {
+		case err == nil:
+			f.Key, f.Comment = o.Key+"/bundle", card
+			if _, err := n.place.Chat.Upload(ctx, n.place.Dest, f); err != nil && dr.KindOf(err) != dr.Invalid {
+				return "", err
+			}
+		case !errors.As(err, &refused):
+			return "", err
+		}
+	}
+	return n.place.Chat.Post(ctx, n.place.Dest, card, o.Key)
+}

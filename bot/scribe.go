@@ -1,0 +1,170 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/store"
+)
+
+// scribe writes down, within the narrator's transaction, what there is to say about a stretch of the
+// journal. It looks at the rows and at what never changes about their runs, so that the same rows give
+// the same messages whenever they are read.
+type scribe struct {
+	n   *Narrator
+	tx  *store.Tx
+	now dr.Time
+}
+
+func (s *scribe) tell(ctx context.Context, rows []dr.Row) error {
+	c, err := s.n.bot.cfg.Catalog()
+	if err != nil {
+		return fmt.Errorf("reading who is who: %w", err)
+	}
+	v := s.n.bot.voice(c.Organisation(), s.n.place.Lang)
+	seen := map[string]bool{}
+	for _, row := range rows {
+		// One drawing covers every row of the stretch: it is made after them, and the board comes before news.
+		if row.Run != "" && !seen[row.Run] && draws(row.Kind) {
+			seen[row.Run] = true
+			if err := s.board(ctx, row.Run, row.Seq, row.At); err != nil {
+				return err
+			}
+		}
+		if err := s.row(ctx, v, row); err != nil {
+			return fmt.Errorf("telling row %d: %w", row.Seq, err)
+		}
+	}
+	return nil
+}
+
+// draws says which rows change what a board shows.
+func draws(kind dr.RowKind) bool {
+	return kind != dr.RowRefusal && kind != dr.RowAnchor && kind != dr.RowTraffic && kind != dr.RowNotice
+}
+
+// row queues the news of one row.
+func (s *scribe) row(ctx context.Context, v voice, row dr.Row) error {
+	if row.Kind == dr.RowRefusal {
+		return s.refusal(ctx, v, row)
+	}
+	if row.Run == "" {
+		return nil
+	}
+	run, err := s.tx.Run(ctx, row.Run)
+	if dr.KindOf(err) == dr.NotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	slice, err := s.n.frozen(ctx, &s.tx.Reader, run.Digest)
+	if err != nil {
+		return err
+	}
+	card, once := v.news(row, run, slice)
+	if len(card.Parts) == 0 {
+		return nil
+	}
+	key := s.key(row.Seq, string(row.Kind))
+	if once != "" {
+		key = s.n.name + "/row/once/" + row.Run + "/" + once
+	}
+	if err := s.put(ctx, key, kindPost, row, told{Card: card}); err != nil {
+		return err
+	}
+	if d, err := read[dr.StateData](row); row.Kind == dr.RowState && err == nil && d.To.Ended() && d.To != d.From && d.From.Started() && run.Mode != dr.Rehearsal {
+		return s.put(ctx, s.key(row.Seq, "report"), kindReport, row, told{Run: row.Run})
+	}
+	return nil
+}
+
+// refusal tells somebody that an act in their name was refused on another surface: there they know, or
+// somebody else does what they should hear of. What was refused here was answered here.
+func (s *scribe) refusal(ctx context.Context, v voice, row dr.Row) error {
+	p, known := v.org.Roster.Person(row.Actor)
+	if !known || p.Disabled || row.Surface == s.n.place.Surface {
+		return nil
+	}
+	if p.Language != "" {
+		v.lang = s.n.bot.voice(v.org, p.Language).lang
+	}
+	d, err := read[dr.RefusalData](row)
+	if err != nil {
+		return nil
+	}
+	card := v.refusal(&dr.Error{Kind: dr.Refused, ID: d.ID, Args: d.Args})
+	card.Run = row.Run
+	card.add(footnote(v.say("bot_refused_elsewhere", dr.Args{"surface": row.Surface, "time": v.clock(row.At, dr.Time{}), "verb": string(d.Verb)})))
+	return s.put(ctx, s.key(row.Seq, "refusal"), kindWhisper, row, told{Card: card.Fit(), Person: row.Actor})
+}
+
+// key makes keys that sort as the rows do.
+func (s *scribe) key(seq int64, what string) string {
+	return fmt.Sprintf("%s/row/%012d/%s", s.n.name, seq, what)
+}
+
+func (s *scribe) put(ctx context.Context, key, kind string, row dr.Row, m told) error {
+	body, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("writing a message: %w", err)
+	}
+	_, err = s.tx.PutOutbox(ctx, store.Outgoing{Key: key, Surface: s.n.name, Dest: s.n.place.Dest, Run: row.Run, Kind: kind, Body: string(body), Made: row.At, Due: s.now})
+	return err
+}
+
+// board queues a run's board: its first drawing, or one more, unless one is waiting to be drawn already.
+// at is the moment of the row that asks for it, which gives it its place in the order.
+func (s *scribe) board(ctx context.Context, run string, seq int64, at dr.Time) error {
+	n := s.n
+	o := store.Outgoing{Key: n.boardKey(run), Surface: n.name, Dest: n.place.Dest, Run: run, Kind: kindBoard, Body: "{}", Made: at, Due: s.now}
+	if fresh, err := s.tx.PutOutbox(ctx, o); err != nil || fresh {
+		return err
+	}
+	last, err := s.tx.Outbox(ctx, n.boardKey(run))
+	if err != nil || last.Sent.IsZero() {
+		return err
+	}
+	mark := n.name + "/redraw/" + run
+	drawn, err := s.tx.Cursor(ctx, mark)
+	if err != nil {
+		return err
+	}
+	if drawn > 0 {
+		if last, err = s.tx.Outbox(ctx, mark+"/"+strconv.FormatInt(drawn, 10)); err != nil || last.Sent.IsZero() {
+			return err
+		}
+	}
+	if next := last.Sent.Plus(max(leastRedraw, n.place.Chat.Caps().Redraw)); next.After(s.now.Time) {
+		o.Due = next
+	}
+	o.Key, o.Kind = mark+"/"+strconv.FormatInt(seq, 10), kindRedraw
+	if _, err := s.tx.PutOutbox(ctx, o); err != nil {
+		return err
+	}
+	return s.tx.SetCursor(ctx, mark, seq)
+}
+
+// frozen reads a frozen plan with the transaction's own reader; a second one could wait for the writer.
+func (n *Narrator) frozen(ctx context.Context, r *store.Reader, digest string) (*dr.Slice, error) {
+	n.bot.mu.Lock()
+	s := n.bot.slices[digest]
+	n.bot.mu.Unlock()
+	if s != nil {
+		return s, nil
+	}
+	raw, err := r.Slice(ctx, digest)
+	if err != nil {
+		return nil, fmt.Errorf("reading the frozen plan %s: %w", digest, err)
+	}
+	return n.bot.remember(digest, raw)
+}
+
+// read decodes a row's data.
+func read[T any](row dr.Row) (d T, err error) {
+	err = json.Unmarshal(row.Data, &d)
+	return d, err
+}

@@ -21,11 +21,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/switchman-dr/switchman/actions"
+	"github.com/switchman-dr/switchman/bot"
 	"github.com/switchman-dr/switchman/config"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/fsm"
 	"github.com/switchman-dr/switchman/store"
 	"github.com/switchman-dr/switchman/web"
+	"github.com/switchman-dr/switchman/web/ui"
 )
 
 // Options are what the app is made from.
@@ -54,6 +56,7 @@ type App struct {
 
 	log      *slog.Logger
 	keeper   *keeper
+	narrator *bot.Narrator // tells the console's channel
 	cleanups []cleanup
 }
 
@@ -113,8 +116,15 @@ func (a *App) build(ctx context.Context, o Options) error {
 	if !cfg.Listens() {
 		addr = ""
 	}
-	a.Web = web.New(web.Config{Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Metrics: metrics,
-		Ready: a.ready, Version: o.Version, Demo: o.Demo, Socket: filepath.Join(cfg.StateDir, web.SocketName), Addr: addr})
+	chat := web.NewConsole(a.Store, clock)
+	talk, err := bot.New(bot.Config{Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Secret: hidden.key("bot"), Console: cfg.ConsoleURL})
+	if err != nil {
+		return err
+	}
+	a.narrator = talk.Narrator(bot.Place{Surface: "console", Dest: web.ConsoleChannel, Chat: chat, Instance: instance, Point: o.Point})
+	a.Web = web.New(web.Config{ConsoleURL: cfg.ConsoleURL, Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Metrics: metrics,
+		Ready: a.ready, Parts: parts(cfg), Problems: a.Files.Problems, Version: o.Version, Demo: o.Demo, Secret: hidden.key("web"), Console: ui.Files(), Bot: talk, Chat: chat,
+		TrustedProxies: cfg.Proxies(), Socket: filepath.Join(cfg.StateDir, web.SocketName), Addr: addr, Phone: cfg.PhoneAddr})
 	return nil
 }
 
@@ -124,6 +134,7 @@ func (a *App) Start(ctx context.Context) error {
 		return fmt.Errorf("starting the engine: %w", err)
 	}
 	a.onStop("engine", a.Engine.Stop)
+	a.onStop("narrator", inBackground(ctx, a.narrator.Run))
 	if err := a.Web.Start(ctx); err != nil {
 		return err
 	}
@@ -132,6 +143,25 @@ func (a *App) Start(ctx context.Context) error {
 		a.onStop("keeper", a.keeper.start(ctx))
 	}
 	return nil
+}
+
+// inBackground runs something until it is stopped; stopping waits for its end.
+func inBackground(ctx context.Context, run func(context.Context)) (stop func(context.Context) error) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		run(ctx)
+	}()
+	return func(patience context.Context) error {
+		cancel()
+		select {
+		case <-done:
+			return nil
+		case <-patience.Done():
+			return patience.Err()
+		}
+	}
 }
 
 // Stop stops what was started, last first. It may be called after a start that failed, and twice.
@@ -168,6 +198,13 @@ func (a *App) ready(ctx context.Context) []web.Check {
 		files.OK, files.Text = false, err.Error()
 	}
 	return []web.Check{store, files}
+}
+
+// parts says what is set up besides what a server needs to take work.
+func parts(cfg *config.Config) func(context.Context) []web.Health {
+	all := []web.Health{{Name: "notices", OK: true, Configured: len(cfg.Notify) > 0}, {Name: "backup", OK: true, Configured: cfg.BackupPath != ""},
+		{Name: "phone", OK: true, Configured: cfg.PhoneAddr != ""}}
+	return func(context.Context) []web.Health { return all }
 }
 
 // instance names this process in leases: machine and process. SQLite lets one process in at a time,

@@ -57,6 +57,14 @@ func (f *Files) Catalog() (*catalog.Catalog, error) {
 	return f.catalog, nil
 }
 
+// Problems are the mistakes and warnings of the files as they are now.
+func (f *Files) Problems() []catalog.Problem {
+	_, _ = f.Catalog() // looks again where it is time; what it says is among the problems
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.problems)
+}
+
 func (f *Files) read(now time.Time) {
 	if f.dir == "" {
 		f.catalog, f.problems = catalog.Load(data.FS(), f.specs, f.version, now)

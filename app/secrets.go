@@ -1,7 +1,9 @@
 package app
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -48,6 +50,13 @@ func openSecrets(cfg *config.Config) (*hidden, error) {
 		h.logKey = signer
 	}
 	return h, nil
+}
+
+// key makes a key for one purpose out of the pepper, so that no two parts share one.
+func (h *hidden) key(purpose string) []byte {
+	m := hmac.New(sha256.New, h.pepper)
+	m.Write([]byte("switchman key v1 " + purpose))
+	return m.Sum(nil)
 }
 
 // known are the values every output is masked for.

@@ -22,6 +22,12 @@ func (c *Config) check() []string {
 	must(c.DatabaseURL.Empty() || isDatabase(c.DatabaseURL.Reveal()),
 		"database_url: want postgres://USER@HOST/DATABASE")
 	must(!c.Listens() || isHostPort(c.Addr), "addr: is %q, want host:port or off", c.Addr)
+	must(c.PhoneAddr == "" || isHostPort(c.PhoneAddr), "phone_addr: is %q, want host:port", c.PhoneAddr)
+	must(c.ConsoleURL == "" || isURL(c.ConsoleURL, "http", "https"), "console_url: is %q, want https://HOST", c.ConsoleURL)
+	for _, proxy := range c.TrustedProxies {
+		_, err := prefixOf(proxy)
+		must(err == nil, "trusted_proxies: %q is neither an address nor a network such as 10.1.0.0/16", proxy)
+	}
 	must(c.Server == "" || len(c.Server) > len("unix:") && strings.HasPrefix(c.Server, "unix:") || isURL(c.Server, "http", "https"),
 		"server: is %q, want http(s)://HOST:PORT or unix:PATH", c.Server)
 	must(c.Pepper.Empty() || len(c.Pepper.Reveal()) >= 32, "pepper: is shorter than 32 characters")

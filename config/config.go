@@ -19,6 +19,7 @@ package config
 import (
 	"log/slog"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -31,14 +32,17 @@ type Config struct {
 	StateDir    string `env:"SWITCHMAN_STATE_DIR" default:"./var" doc:"Directory for everything Switchman must not lose: database, journal head, keys, socket. It must be on a local disk."`
 	DatabaseURL Secret `env:"SWITCHMAN_DATABASE_URL" doc:"postgres://… keeps the store in PostgreSQL instead of SQLite. The state directory still holds keys, socket and journal head."`
 
-	Addr      string   `env:"SWITCHMAN_ADDR" group:"Server" default:"127.0.0.1:8080" doc:"Where the server listens for HTTP, as host:port; off leaves only the unix socket in the state directory. There is no TLS here: put a proxy in front before you listen beyond this machine."`
-	Server    string   `env:"SWITCHMAN_SERVER" doc:"Server the command line talks to, as http(s)://… or unix:PATH. Empty: the socket in the state directory."`
-	Token     Secret   `env:"SWITCHMAN_TOKEN" doc:"Personal token of whoever uses the command line."`
-	Lang      string   `env:"SWITCHMAN_LANG" one_of:",en,zh" doc:"Language of answers on the command line. Empty: the organisation's first language."`
-	LogLevel  LogLevel `env:"SWITCHMAN_LOG_LEVEL" default:"info" one_of:"debug,info,warn,error" doc:"Least severe line that is logged."`
-	LogFormat string   `env:"SWITCHMAN_LOG_FORMAT" default:"text" one_of:"text,json" doc:"Shape of log lines on standard error."`
+	Addr           string   `env:"SWITCHMAN_ADDR" group:"Server" default:"127.0.0.1:8080" doc:"Where the server listens for HTTP, as host:port; off leaves only the unix socket in the state directory. There is no TLS here: put a proxy in front before you listen beyond this machine."`
+	PhoneAddr      string   `env:"SWITCHMAN_PHONE_ADDR" doc:"A second place to listen, as host:port, for a network of telephones: only signing in, approving and security codes can be reached there. Empty: none."`
+	ConsoleURL     string   `env:"SWITCHMAN_CONSOLE_URL" doc:"Address people open the web console at, as https://HOST; links in chat and enrolment links begin with it. Empty: the address the server listens on."`
+	TrustedProxies []string `env:"SWITCHMAN_TRUSTED_PROXIES" doc:"Addresses or networks of the proxies in front of the server. Only they are believed about who asks and that it came over HTTPS; without them, requests from other machines are refused, because passwords and codes could be read on their way."`
+	Server         string   `env:"SWITCHMAN_SERVER" doc:"Server the command line talks to, as http(s)://… or unix:PATH. Empty: the socket in the state directory."`
+	Token          Secret   `env:"SWITCHMAN_TOKEN" doc:"Personal token of whoever uses the command line."`
+	Lang           string   `env:"SWITCHMAN_LANG" one_of:",en,zh" doc:"Language of answers on the command line. Empty: the organisation's first language."`
+	LogLevel       LogLevel `env:"SWITCHMAN_LOG_LEVEL" default:"info" one_of:"debug,info,warn,error" doc:"Least severe line that is logged."`
+	LogFormat      string   `env:"SWITCHMAN_LOG_FORMAT" default:"text" one_of:"text,json" doc:"Shape of log lines on standard error."`
 
-	Pepper     Secret `env:"SWITCHMAN_PEPPER" group:"Secrets" doc:"At least 32 characters mixed into the hash of every security code, so that a copied database alone cannot be searched for codes. Empty: made at the first start and kept in the state directory."`
+	Pepper     Secret `env:"SWITCHMAN_PEPPER" group:"Secrets" doc:"At least 32 characters mixed into the hash of every security code and password, and into the key that seals second factors, so that a copied database alone is no use. With another pepper everybody has to enrol again. Empty: made at the first start and kept in the state directory."`
 	LogKey     Secret `env:"SWITCHMAN_LOG_KEY" doc:"Private key that signs the journal's checkpoints. Empty: made at the first start and kept in the state directory as log.key."`
 	SecretsDir string `env:"SWITCHMAN_SECRETS_DIR" doc:"Directory with one file per secret; a plan's secret:NAME is read from the file NAME when a step needs it."`
 
@@ -101,6 +105,24 @@ func (c *Config) SecretFiles() []string { return slices.Sorted(maps.Values(c.fil
 
 // Listens reports whether the server opens a TCP port besides its unix socket.
 func (c *Config) Listens() bool { return c.Addr != "off" }
+
+// Proxies are the networks of TrustedProxies; a single address is a network of one.
+func (c *Config) Proxies() []netip.Prefix {
+	var all []netip.Prefix
+	for _, text := range c.TrustedProxies {
+		if p, err := prefixOf(text); err == nil {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
+func prefixOf(text string) (netip.Prefix, error) {
+	if a, err := netip.ParseAddr(text); err == nil {
+		return netip.PrefixFrom(a.Unmap(), a.Unmap().BitLen()), nil
+	}
+	return netip.ParsePrefix(text)
+}
 
 // CommandEnv is what commands started by the exec action see, as NAME=VALUE.
 func (c *Config) CommandEnv() []string {

@@ -104,6 +104,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		"notify": "{r: [{command: [call, now]}]}", "smtp_addr": "m:25", "smtp_from": "a@b", "smtp_user": "u",
 		"smtp_password": "p", "smtp_tls": "tls", "anchors": "syslog", "retention_days": "30",
 		"backup_path": "/b", "backup_every": "2h", "demo_dir": "/d",
+		"phone_addr": "10.1.2.3:8443", "console_url": "https://dr.bank.example", "trusted_proxies": "10.1.0.0/16,192.0.2.1",
 	}
 	var environ, lines []string
 	for _, s := range settings() {

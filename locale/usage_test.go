@@ -97,6 +97,11 @@ func (u usage) call(fset *token.FileSet, n *ast.CallExpr) {
 		return
 	}
 	switch {
+	case isPackage(sel.X, "strings") && sel.Sel.Name == "HasPrefix" && len(n.Args) == 2:
+		// Whoever picks sentences by how their ids begin says all of them; the console does.
+		if s, ok := text(n.Args[1]); ok && strings.HasSuffix(s, "_") {
+			u.prefixes[s] = true
+		}
 	case isPackage(sel.X, "dr") && sel.Sel.Name == "Refuse" && len(n.Args) > 0:
 		u.name(fset, n.Args[0], last(n.Args), false)
 	case isPackage(sel.X, "locale") && (sel.Sel.Name == "Say" || sel.Sel.Name == "Sentence" || sel.Sel.Name == "Hint") && len(n.Args) > 1:

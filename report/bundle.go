@@ -12,6 +12,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/switchman-dr/switchman/dr"
@@ -78,7 +79,22 @@ func Bundle(w io.Writer, src Source, sign Signer) error {
 		return err
 	}
 	files[manifestFile], files[signatureFile] = member{raw: manifest}, member{raw: sig}
+	if err := checkLimits(files); err != nil {
+		return err
+	}
 	return writeZip(w, files, sums, src)
+}
+
+// checkLimits refuses what no verifier would take.
+func checkLimits(files map[string]member) error {
+	total := int64(0)
+	for _, f := range files {
+		total += f.size + int64(len(f.raw)) + 2*(maxName+64) // with its two headers
+	}
+	if len(files) > maxFiles || total > maxBytes {
+		return &dr.Error{Kind: dr.Invalid, ID: "report_too_big", Args: dr.Args{"files": strconv.Itoa(len(files)), "mib": strconv.FormatInt(total>>20, 10)}}
+	}
+	return nil
 }
 
 // pages are the report's own files: the model, and a page and a text in each language.
@@ -115,16 +131,21 @@ func addProof(files map[string]member, src Source) error {
 	if err != nil {
 		return err
 	}
-	name, _, _ := strings.Cut(src.Proof.Key, "+")
 	files[rowsFile], files[entriesFile] = member{raw: rows.Bytes()}, member{raw: entries.Bytes()}
 	files[treeFile], files[chainsFile] = member{raw: journal.FormatTiles(src.Proof.Tiles)}, member{raw: src.Proof.Chains.Text()}
 	files[checkpointFile], files[keyFile] = member{raw: src.Proof.Note}, member{raw: []byte(src.Proof.Key + "\n")}
 	files[signersFile] = member{raw: []byte(signer)}
-	files[guideFile] = member{raw: []byte(strings.ReplaceAll(guide, "{origin}", name))}
+	files[guideFile] = member{raw: []byte(guideFor(src.Proof.Key))}
 	for digest, raw := range src.Slices {
 		files[planFile(digest)] = member{raw: raw}
 	}
 	return nil
+}
+
+// guideFor is VERIFY.md for a journal: the commands name whose key it is.
+func guideFor(key string) string {
+	origin, _, _ := strings.Cut(key, "+")
+	return strings.ReplaceAll(guide, "{origin}", origin)
 }
 
 func planFile(digest string) string {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/journal"
@@ -16,7 +17,9 @@ import (
 // Gather collects what the report of a run is made from: its rows and those of its ways back, the plans
 // that were approved, and the register of its systems. Asked for a way back it tells of the run that it
 // closes. The source is valid as long as the reader is.
-func Gather(ctx context.Context, r *store.Reader, id, madeBy string) (Source, error) {
+//
+// The tree is also cut at the sizes given, so that whoever kept the root of one finds it again.
+func Gather(ctx context.Context, r *store.Reader, id, madeBy string, sizes ...int64) (Source, error) {
 	src := Source{Slices: map[string][]byte{}, MadeBy: madeBy}
 	run, err := r.Run(ctx, id)
 	for err == nil && run.Parent != "" {
@@ -28,19 +31,9 @@ func Gather(ctx context.Context, r *store.Reader, id, madeBy string) (Source, er
 	if err := src.head(ctx, r); err != nil {
 		return src, err
 	}
-	systems := []string{}
-	for _, s := range run.Systems {
-		systems = append(systems, s.ID)
-	}
-	known, err := runsOf(ctx, r, systems)
+	told, systems, known, err := story(ctx, r, run)
 	if err != nil {
 		return src, err
-	}
-	told := []string{run.ID}
-	for _, other := range known {
-		if other.Parent == run.ID {
-			told = append(told, other.ID)
-		}
 	}
 	if err := src.rows(ctx, r, told); err != nil {
 		return src, err
@@ -48,7 +41,7 @@ func Gather(ctx context.Context, r *store.Reader, id, madeBy string) (Source, er
 	if src.Register, err = entries(ctx, r, known, systems); err != nil {
 		return src, err
 	}
-	if err := src.prove(ctx, r, known); err != nil {
+	if err := src.prove(ctx, r, known, sizes); err != nil {
 		return src, err
 	}
 	src.Blob = func(digest string) (io.ReadCloser, error) {
@@ -86,8 +79,14 @@ func (s *Source) head(ctx context.Context, r *store.Reader) error {
 
 // prove prunes the tree to the rows told. It is cut at every anchor of every run on these systems, so
 // that whoever kept one of those roots can find it again.
-func (s *Source) prove(ctx context.Context, r *store.Reader, runs []dr.Run) (err error) {
-	var rows, cuts []int64
+func (s *Source) prove(ctx context.Context, r *store.Reader, runs []dr.Run, cuts []int64) (err error) {
+	for _, size := range cuts {
+		if size < 1 || size > s.Checkpoint.Size {
+			return &dr.Error{Kind: dr.Invalid, ID: "report_anchor_unknown", Args: dr.Args{"size": strconv.FormatInt(size, 10), "rows": strconv.FormatInt(s.Checkpoint.Size, 10)}}
+		}
+	}
+	cuts = slices.Clone(cuts)
+	var rows []int64
 	for _, row := range s.Rows {
 		rows = append(rows, row.Seq)
 	}
@@ -112,6 +111,40 @@ func (s *Source) prove(ctx context.Context, r *store.Reader, runs []dr.Run) (err
 	}
 	s.Proof.Tiles, err = journal.Prune(s.Checkpoint.Size, rows, slices.Compact(cuts), r.Hashes(ctx))
 	return err
+}
+
+// story names the runs a report tells, a run and its ways back, the systems they are about, and every
+// run there ever was on these.
+func story(ctx context.Context, r *store.Reader, run dr.Run) (told, systems []string, known []dr.Run, err error) {
+	told, systems = []string{run.ID}, systemsOf(run)
+	for {
+		if known, err = runsOf(ctx, r, systems); err != nil {
+			return nil, nil, nil, err
+		}
+		before := len(systems)
+		for _, other := range known {
+			if other.Parent != run.ID || slices.Contains(told, other.ID) {
+				continue
+			}
+			told = append(told, other.ID)
+			for _, s := range systemsOf(other) {
+				if !slices.Contains(systems, s) {
+					systems = append(systems, s)
+				}
+			}
+		}
+		if len(systems) == before {
+			return told, systems, known, nil
+		}
+	}
+}
+
+func systemsOf(run dr.Run) []string {
+	out := make([]string, 0, len(run.Systems))
+	for _, s := range run.Systems {
+		out = append(out, s.ID)
+	}
+	return out
 }
 
 // runsOf lists every run that ever touched one of the systems, each once.
@@ -211,10 +244,7 @@ func entries(ctx context.Context, r *store.Reader, runs []dr.Run, systems []stri
 		if err != nil {
 			return nil, err
 		}
-		all := make([]string, 0, len(run.Systems))
-		for _, s := range run.Systems {
-			all = append(all, s.ID)
-		}
+		all := systemsOf(run)
 		for _, row := range rows {
 			e, ok, err := journal.EntryOf(row, func(string) ([]string, error) { return all, nil })
 			if err != nil {

@@ -136,6 +136,13 @@ func TestWhatTheDrillSays(t *testing.T) {
 	}
 }
 
+// soon is a plan that must tell the regulator a minute after the request.
+func soon() *dr.Slice {
+	p := bridge(dr.Drill)
+	p.Steps[0].Notify.After, p.Steps[0].Notify.Due = "requested", 60_000
+	return p
+}
+
 // ends are the ways a run may stand, each told to the point.
 var ends = []struct {
 	name  string
@@ -168,13 +175,13 @@ var ends = []struct {
 		}
 	}},
 	{"expired", func(s *script) {
-		s.voting("r1", s.request("r1", "lin", "x", "", bridge(dr.Drill), dr.Clocks{}))
+		s.voting("r1", s.request("r1", "lin", "x", "", soon(), dr.Clocks{}))
 		s.wait(1_800_000)
 		s.itself("r1", dr.RowRoundEnd, dr.RoundEndData{Number: 1, State: "expired"})
 		s.moved("r1", "", dr.AwaitingApproval, dr.Expired, "expire")
 	}, dr.Expired, func(t *testing.T, m *Model, md string) {
-		if r := m.Runs[0]; r.Rounds[0].State != "expired" || r.Times.People < 1_800_000 || r.Times.Machine != 0 {
-			t.Errorf("%+v", r.Times)
+		if r := m.Runs[0]; r.Rounds[0].State != "expired" || r.Times.People < 1_800_000 || r.Times.Machine != 0 || r.Notices[0].Late {
+			t.Errorf("%+v %+v", r.Times, r.Notices)
 		}
 	}},
 	{"cancelled", func(s *script) {
@@ -195,6 +202,15 @@ var ends = []struct {
 		r := m.Runs[0]
 		if r.Steps[1].State != dr.StepIntent || r.Steps[1].Took != 60_200 || r.Systems[0].State != "moving" || r.RTOFrom != "requested" || !slices.Contains(m.NotCaptured, "not_captured_clock") {
 			t.Errorf("%+v", r.Steps[1])
+		}
+	}},
+	{"late with a notice", func(s *script) {
+		s.started("r1", soon())
+		s.wait(90_000)
+		s.sent("r1", "freeze", 1, "do")
+	}, dr.Running, func(t *testing.T, m *Model, md string) {
+		if n := m.Runs[0].Notices[0]; !n.Late || n.State != "blocked" || !n.At.IsZero() || !strings.Contains(md, "not sent yet, late") {
+			t.Errorf("%+v", n)
 		}
 	}},
 	{"aborted", func(s *script) {

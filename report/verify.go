@@ -9,14 +9,17 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/journal"
 )
 
 // Verdict is what a verification found: contract, verify --json.
 type Verdict struct {
-	OK         bool       `json:"ok"`      // nothing was found wrong
-	Trusted    bool       `json:"trusted"` // and it is signed by a key the verifier knows
+	OK         bool       `json:"ok"`        // nothing was found wrong
+	Trusted    bool       `json:"trusted"`   // and it is signed by a key the verifier knows, and grown from every root of theirs
+	KnownKey   bool       `json:"known_key"` // the key that signs is theirs, or follows from one that is
 	Rows       int64      `json:"rows"`
 	Artefacts  int        `json:"artefacts"` // files and plans whose digest was checked
 	Runs       []string   `json:"runs"`
@@ -24,6 +27,8 @@ type Verdict struct {
 	Anchors    int        `json:"anchors"` // roots of the verifier's own that were found again
 	Notes      []string   `json:"notes"`   // what could not be checked, and why
 	Problems   []Problem  `json:"problems"`
+
+	Bundle bool `json:"-"` // of a bundle, not of a state directory
 }
 
 // Problem is one thing found wrong.
@@ -74,7 +79,7 @@ func ParseTrust(text []byte) (Trust, error) {
 // VerifyBundle checks a bundle, a zip or its unpacked folder, without any server. What is wrong with it
 // is in the verdict; an error says that it could not be read at all.
 func VerifyBundle(path string, trust Trust, madeBy string) (Verdict, error) {
-	v := Verdict{Runs: []string{}, Notes: []string{}, Problems: []Problem{}}
+	v := Verdict{Runs: []string{}, Notes: []string{}, Problems: []Problem{}, Bundle: true}
 	b, err := open(path)
 	var bad *Problem
 	if errors.As(err, &bad) {
@@ -85,10 +90,49 @@ func VerifyBundle(path string, trust Trust, madeBy string) (Verdict, error) {
 		return v, err
 	}
 	c := &checker{b: b, v: &v, trust: trust, madeBy: madeBy}
-	err = errors.Join(c.check(), b.close())
-	v.OK = err == nil && len(v.Problems) == 0
-	v.Trusted = v.OK && c.known
+	err = c.check()
+	if errors.As(err, &bad) {
+		v.Problems, err = append(v.Problems, *bad), nil
+	}
+	if err = errors.Join(err, b.close()); err == nil {
+		v.Conclude(c.known, trust)
+	}
 	return v, err
+}
+
+// Conclude says what all of it comes to; known is whether the key that signs is trusted, or follows from
+// one that is.
+func (v *Verdict) Conclude(known bool, trust Trust) {
+	v.OK = len(v.Problems) == 0
+	v.KnownKey = v.OK && known
+	v.Trusted = v.KnownKey && v.Anchors == len(trust.Anchors)
+}
+
+// Anchor holds the verifier's own roots against those of a journal, which at answers. One that cannot be
+// computed is answered with an error, and how to get it is the advice.
+func (v *Verdict) Anchor(trust Trust, advice string, at func(size int64) (tlog.Hash, error)) error {
+	where := "journal"
+	if v.Bundle {
+		where = checkpointFile
+	}
+	for _, a := range trust.Anchors {
+		if a.Size > v.Checkpoint.Size {
+			v.add("older_than_anchor", where, "you saw %d rows, this journal ends at %d: it was cut, or is older than your root", a.Size, v.Checkpoint.Size)
+			continue
+		}
+		got, err := at(a.Size)
+		switch {
+		case err != nil && advice == "":
+			return err
+		case err != nil:
+			v.Notes = append(v.Notes, fmt.Sprintf(advice, a.Size, a.Size))
+		case got != a.Root:
+			v.add("anchor", where, "your root at %d rows is not one of this journal: its past was changed after you saw it", a.Size)
+		default:
+			v.Anchors++
+		}
+	}
+	return nil
 }
 
 func (p *Problem) Error() string { return p.Where + ": " + p.Text }

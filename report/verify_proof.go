@@ -49,19 +49,7 @@ func (c *checker) tree() {
 			c.v.add("anchor", fmt.Sprintf("%s, row %d", rowsFile, row.Seq), "the root written outside at %d rows is not one of this journal", d.Size)
 		}
 	}
-	for _, a := range c.trust.Anchors {
-		got, err := p.Root(a.Size)
-		switch {
-		case a.Size > c.v.Checkpoint.Size:
-			c.v.add("older_than_anchor", checkpointFile, "you saw %d rows, this journal ends at %d: it was cut, or is older than your root", a.Size, c.v.Checkpoint.Size)
-		case err != nil:
-			c.v.Notes = append(c.v.Notes, fmt.Sprintf("your root at %d rows is not among those this bundle proves; ask for one that names it: switchman report RUN --anchor %d", a.Size, a.Size))
-		case got != a.Root:
-			c.v.add("anchor", treeFile, "your root at %d rows is not one of this journal: its past was changed after you saw it", a.Size)
-		default:
-			c.v.Anchors++
-		}
-	}
+	c.wrong(c.v.Anchor(c.trust, "your root at %d rows is not among those this bundle proves, so it is not trusted; ask for one that does: switchman report RUN --out FILE.zip --anchor %d", p.Root))
 }
 
 // register holds the register's entries against the chains, the chains against the checkpoint, and the
@@ -220,7 +208,11 @@ func (c *checker) evidence() error {
 
 func (c *checker) piece(seq int64, b dr.Blob, named map[string]bool) error {
 	name := evidenceFile(b)
-	if named[name] || !goodName(name) {
+	if named[name] {
+		return nil
+	}
+	if !goodName(name) {
+		c.v.add("evidence", fmt.Sprintf("%s, row %d", rowsFile, seq), "names evidence by something that is no digest")
 		return nil
 	}
 	named[name] = true
@@ -272,6 +264,7 @@ func (c *checker) pages() error {
 	if err != nil {
 		return err
 	}
+	made[guideFile] = member{raw: []byte(guideFor(c.src.Proof.Key))}
 	for _, name := range sortedKeys(made) {
 		got, err := c.b.read(name)
 		if err != nil {
@@ -291,15 +284,7 @@ func (c *checker) pages() error {
 			c.v.add("extra_file", name, "is no page of a report")
 		}
 	}
-	if want := strings.ReplaceAll(guide, "{origin}", originOf(c.src.Proof.Key)); by == c.madeBy && string(c.small(guideFile)) != want {
-		c.v.add("report_text", guideFile, "is not the guide this Switchman writes")
-	}
 	return nil
-}
-
-func originOf(key string) string {
-	name, _, _ := strings.Cut(key, "+")
-	return name
 }
 
 // goodName accepts the names that files of a bundle have: letters, digits, dot, dash, underscore and

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"testing"
 	"time"
@@ -50,6 +51,29 @@ func BenchmarkTransitionPostgres(b *testing.B) { loop(b, onStore(b, storetest.Po
 func BenchmarkStepPostgres(b *testing.B) { loop(b, onStore(b, storetest.Postgres(b)).Step) }
 
 func BenchmarkReadRun(b *testing.B) { loop(b, onStore(b, "").ReadRun) }
+
+// BenchmarkVerify reads a whole state through: 100,000 rows as long as those of real steps are.
+func BenchmarkVerify(b *testing.B) {
+	s := open(b, store.Options{Dir: b.TempDir(), Clock: clock()})
+	data := json.RawMessage(`{"step":"compare@payments-db-w1","n":1,"state":"ok","code":0,"text":"equal: 12 rows, amount 542404 on both sides","took_ms":64,` +
+		`"evidence":[{"digest":"sha256:cd52ddbdf05fe257d9aee6a92264092f7bc5b1f33fc02d4ccdbb3420866377f8","size":211,"kind":"text","media":"text/plain"}]}`)
+	for range 100 {
+		err := s.Write(b.Context(), func(tx *store.Tx) error {
+			for range 1000 {
+				tx.Journal(dr.Row{Run: "r1", Kind: dr.RowOutcome, Surface: "switchman", Data: data})
+			}
+			return nil
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		if v, err := s.Verify(b.Context()); err != nil || v.Rows != 100_001 {
+			b.Fatal(v.Rows, err)
+		}
+	}
+}
 
 func loop(b *testing.B, op func(context.Context) error) {
 	b.ReportAllocs()

@@ -118,8 +118,7 @@ func (r *Reader) Session(ctx context.Context, hash string) (Session, error) {
 	if err != nil {
 		return Session{}, fmt.Errorf("looking for a session: %w", one(err, "session", ""))
 	}
-	return Session{Hash: s.Hash, Person: s.Person, Surface: s.Surface, Made: dr.FromMicros(s.MadeAt), Expires: dr.FromMicros(s.ExpiresAt),
-		Used: dr.FromMicros(s.UsedAt), Detail: s.Detail}, nil
+	return sessionOf(s), nil
 }
 
 // DropSession signs out; DropSessionsOf signs a person out everywhere.

@@ -79,7 +79,7 @@ func explain(err error) error {
 		return explainPostgres(err, pg)
 	case errors.Is(err, unix.ENOSPC):
 		return &dr.Error{Kind: dr.Unavailable, ID: "disk_full", Err: err}
-	case pgconn.Timeout(err) && !errors.Is(err, context.Canceled), isConnect(err):
+	case pgconn.Timeout(err) && !errors.Is(err, context.Canceled), isConnect(err), errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
 		return &dr.Error{Kind: dr.Unavailable, ID: "database_down", Err: err}
 	}
 	return err

@@ -44,7 +44,7 @@ func (s *Store) inspect(ctx context.Context, mark headMark) (findings, error) {
 		if err := r.checkHead(ctx, f); err != nil {
 			return err
 		}
-		if err := r.checkTail(ctx, f.head, max(0, f.head.Size-tail)); err != nil {
+		if err := r.checkTail(ctx, f.head, max(0, f.head.Size-tail), nil); err != nil {
 			return err
 		}
 		if err := r.checkRegister(ctx, f.head); err != nil {
@@ -182,8 +182,9 @@ func (r *Reader) checkHead(ctx context.Context, f findings) error {
 	return nil
 }
 
-// checkTail hashes the rows from a sequence on again, on top of the stored hashes before them.
-func (r *Reader) checkTail(ctx context.Context, head journal.Head, from int64) error {
+// checkTail hashes the rows from a sequence on again, on top of the stored hashes before them. Each row
+// found good is shown to whoever wants it.
+func (r *Reader) checkTail(ctx context.Context, head journal.Head, from int64, show func(dr.Row) error) error {
 	at, err := journal.HeadAt(from, r.Hashes(ctx))
 	if err != nil {
 		return err
@@ -192,7 +193,17 @@ func (r *Reader) checkTail(ctx context.Context, head journal.Head, from int64) e
 		if err != nil {
 			return err
 		}
+		d, err := checkColumns(row, at.Size)
+		if err != nil {
+			return err
+		}
 		if at, err = checkRow(at, row); err != nil {
+			return err
+		}
+		if show == nil {
+			continue
+		}
+		if err := show(d); err != nil {
 			return err
 		}
 	}
@@ -203,11 +214,8 @@ func (r *Reader) checkTail(ctx context.Context, head journal.Head, from int64) e
 	return journal.CheckHead(at, journal.Checkpoint{Size: head.Size, Root: root})
 }
 
-// checkRow checks one row by itself, its columns and its stored hashes, and adds it to a tree.
+// checkRow adds a row to a tree and compares its stored hashes.
 func checkRow(at journal.Head, row queries.Journal) (journal.Head, error) {
-	if err := checkColumns(row, at.Size); err != nil {
-		return at, err
-	}
 	next, hashes, err := journal.Append(at, row.Body)
 	if err != nil {
 		return at, err
@@ -219,18 +227,18 @@ func checkRow(at journal.Head, row queries.Journal) (journal.Head, error) {
 }
 
 // checkColumns decodes a row strictly and compares the columns beside it, by which it is found.
-func checkColumns(row queries.Journal, seq int64) error {
+func checkColumns(row queries.Journal, seq int64) (dr.Row, error) {
 	d, err := journal.Decode(row.Body)
 	if err != nil {
-		return &journal.Problem{Code: "row", Seq: seq, Text: err.Error()}
+		return d, &journal.Problem{Code: "row", Seq: seq, Text: err.Error()}
 	}
 	if row.Seq != seq || d.Seq != seq {
-		return &journal.Problem{Code: "sequence", Seq: seq, Text: fmt.Sprintf("holds row %d; rows were cut, added or swapped", d.Seq)}
+		return d, &journal.Problem{Code: "sequence", Seq: seq, Text: fmt.Sprintf("holds row %d; rows were cut, added or swapped", d.Seq)}
 	}
 	if row.RunID != d.Run || row.Kind != string(d.Kind) || row.MadeAt != d.At.Micros() {
-		return &journal.Problem{Code: "row", Seq: seq, Text: "the columns beside the row say something else than the row"}
+		return d, &journal.Problem{Code: "row", Seq: seq, Text: "the columns beside the row say something else than the row"}
 	}
-	return nil
+	return d, nil
 }
 
 // checkMark compares the database with journal.head. Ahead of it is how a crash between commit and

@@ -392,3 +392,71 @@ SELECT digest FROM slice ORDER BY digest;
 
 -- name: BlobDigests :many
 SELECT digest FROM blob WHERE erased_at = 0 ORDER BY digest;
+
+-- name: PutIdentity :exec
+INSERT INTO identity (person, enrolment, password, totp, counter, made_at)
+VALUES (sqlc.arg(person), sqlc.arg(enrolment), sqlc.arg(password), sqlc.arg(totp), sqlc.arg(counter), sqlc.arg(made_at))
+ON CONFLICT (person, enrolment) DO UPDATE SET password = excluded.password, totp = excluded.totp, counter = excluded.counter, made_at = excluded.made_at;
+
+-- name: GetIdentity :one
+SELECT * FROM identity WHERE person = sqlc.arg(person) AND enrolment = sqlc.arg(enrolment);
+
+-- name: IdentityPeople :many
+SELECT person FROM identity WHERE enrolment = '' ORDER BY person;
+
+-- name: DropIdentity :execrows
+DELETE FROM identity WHERE person = sqlc.arg(person);
+
+-- name: MoveCounter :execrows
+UPDATE identity SET counter = sqlc.arg(counter) WHERE person = sqlc.arg(person) AND enrolment = '' AND counter < sqlc.arg(counter);
+
+-- name: AddStrike :one
+INSERT INTO strike (name, fails, since_at, until_at) VALUES (sqlc.arg(name), 1, sqlc.arg(now_at), 0)
+ON CONFLICT (name) DO UPDATE SET
+  fails = CASE WHEN strike.since_at < CAST(sqlc.arg(forget_at) AS BIGINT) THEN 1 ELSE strike.fails + 1 END,
+  since_at = CASE WHEN strike.since_at < CAST(sqlc.arg(forget_at) AS BIGINT) THEN excluded.since_at ELSE strike.since_at END
+RETURNING fails;
+
+-- name: HoldStrike :exec
+UPDATE strike SET until_at = sqlc.arg(until_at) WHERE name = sqlc.arg(name);
+
+-- name: GetStrike :one
+SELECT * FROM strike WHERE name = sqlc.arg(name);
+
+-- name: DropStrike :exec
+DELETE FROM strike WHERE name = sqlc.arg(name);
+
+-- name: DropOldStrikes :exec
+DELETE FROM strike WHERE since_at < sqlc.arg(forget_at) AND until_at < sqlc.arg(now_at);
+
+-- name: TouchSession :exec
+UPDATE session SET used_at = sqlc.arg(used_at) WHERE hash = sqlc.arg(hash) AND used_at < sqlc.arg(used_at);
+
+-- name: MarkSession :execrows
+UPDATE session SET detail = sqlc.arg(detail) WHERE hash = sqlc.arg(hash);
+
+-- name: SessionsOf :many
+SELECT * FROM session WHERE person = sqlc.arg(person) ORDER BY made_at DESC, hash;
+
+-- name: PutCard :execrows
+INSERT INTO console_card (id, dest, person, place, change, version, body, made_at)
+SELECT CAST(sqlc.arg(id) AS TEXT), CAST(sqlc.arg(dest) AS TEXT), CAST(sqlc.arg(person) AS TEXT), COALESCE(MAX(place), 0) + 1, COALESCE(MAX(change), 0) + 1, 1,
+  CAST(sqlc.arg(body) AS TEXT), CAST(sqlc.arg(made_at) AS BIGINT)
+FROM console_card WHERE 1 = 1 ON CONFLICT (id) DO NOTHING;
+
+-- name: RedrawCard :execrows
+UPDATE console_card SET body = sqlc.arg(body), version = version + 1, change = (SELECT MAX(c.change) + 1 FROM console_card c)
+WHERE console_card.id = sqlc.arg(id);
+
+-- name: GetCard :one
+SELECT * FROM console_card WHERE id = sqlc.arg(id);
+
+-- name: CardsBefore :many
+SELECT * FROM console_card WHERE dest = sqlc.arg(dest) AND (person = '' OR person = sqlc.arg(person)) AND place < sqlc.arg(place)
+ORDER BY place DESC LIMIT sqlc.arg(max_rows);
+
+-- name: CardsChanged :many
+SELECT * FROM console_card WHERE change > sqlc.arg(change) ORDER BY change LIMIT sqlc.arg(max_rows);
+
+-- name: LastCardChange :one
+SELECT CAST(COALESCE(MAX(change), 0) AS BIGINT) AS change FROM console_card;

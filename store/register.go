@@ -87,24 +87,3 @@ func (r *Reader) checkRegister(ctx context.Context, head journal.Head) error {
 	}
 	return nil
 }
-
-// foldRegister makes the register anew from all rows.
-func (r *Reader) foldRegister(ctx context.Context, head journal.Head) error {
-	var fold journal.Fold
-	for row, err := range r.journalRows(ctx, 0) {
-		if err != nil {
-			return err
-		}
-		if row.Kind != string(dr.RowRequested) && row.Kind != string(dr.RowState) {
-			continue
-		}
-		d, err := journal.Decode(row.Body)
-		if err == nil {
-			err = fold.Read(d)
-		}
-		if err != nil {
-			return &journal.Problem{Code: "register", Seq: row.Seq, Text: err.Error()}
-		}
-	}
-	return fold.Check(journal.Checkpoint{Register: head.Register})
-}

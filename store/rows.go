@@ -89,6 +89,15 @@ func (r *Reader) Hashes(ctx context.Context) tlog.HashReader {
 	})
 }
 
+// Root is the root of the journal as it was with its first rows, as many as size says.
+func (r *Reader) Root(ctx context.Context, size int64) (tlog.Hash, error) {
+	root, err := tlog.TreeHash(size, r.Hashes(ctx))
+	if err != nil {
+		return root, fmt.Errorf("computing the root at %d rows: %w", size, err)
+	}
+	return root, nil
+}
+
 // hash reads one hash: every node of the tree is stored with the row that completed it, at the place
 // of its level.
 func (r *Reader) hash(ctx context.Context, index int64) (tlog.Hash, error) {
@@ -117,24 +126,48 @@ func (r *Reader) Proof(ctx context.Context, seq int64) (journal.Proof, error) {
 // batch is how many rows are in memory while a journal is read through.
 const batch = 1024
 
-// journalRows reads the journal through from a sequence on, with the columns stored beside each row.
+// journalRows reads the journal through from a sequence on, with the columns stored beside each row. The
+// next rows are fetched while one looks at these, so nothing else is asked of the reader meanwhile.
 func (r *Reader) journalRows(ctx context.Context, from int64) iter.Seq2[queries.Journal, error] {
-	return func(yield func(queries.Journal, error) bool) {
-		for {
-			rows, err := r.q.Rows(ctx, from, batch)
+	type fetched struct {
+		rows []queries.Journal
+		err  error
+	}
+	fetch := func(out chan<- fetched, stop <-chan struct{}) {
+		defer close(out)
+		for next, more := from, true; more; {
+			rows, err := r.q.Rows(ctx, next, batch)
 			if err != nil {
-				yield(queries.Journal{}, fmt.Errorf("reading journal rows from %d on: %w", from, err))
+				err = fmt.Errorf("reading journal rows from %d on: %w", next, err)
+			}
+			select {
+			case out <- fetched{rows, err}:
+			case <-stop:
 				return
 			}
-			for row := range slices.Values(rows) {
+			if more = err == nil && len(rows) == batch; more {
+				next = rows[len(rows)-1].Seq + 1
+			}
+		}
+	}
+	return func(yield func(queries.Journal, error) bool) {
+		out, stop := make(chan fetched, 1), make(chan struct{})
+		go fetch(out, stop)
+		defer func() {
+			close(stop)
+			for range out { // until the connection is free again
+			}
+		}()
+		for f := range out {
+			for _, row := range f.rows {
 				if !yield(row, nil) {
 					return
 				}
 			}
-			if len(rows) < batch {
+			if f.err != nil {
+				yield(queries.Journal{}, f.err)
 				return
 			}
-			from = rows[len(rows)-1].Seq + 1
 		}
 	}
 }

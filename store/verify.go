@@ -14,7 +14,9 @@ import (
 type Verified struct {
 	Checkpoint journal.Checkpoint
 	Keys       []string // verifier keys the journal names, oldest first
+	Line       []string // those of them from which the one that signs follows by signatures, itself last
 	Rows       int64
+	Runs       []string // in the order they were requested
 	Slices     int64
 	Blobs      int64
 }
@@ -58,10 +60,7 @@ func (r *Reader) verify(ctx context.Context) (Verified, error) {
 		if v.Checkpoint, err = journal.Verify(head.Note, v.Keys...); err != nil {
 			return v, &journal.Problem{Code: "signature", Seq: -1, Text: err.Error()}
 		}
-		if err := r.checkTail(ctx, head, 0); err != nil {
-			return v, err
-		}
-		if err := errors.Join(r.checkRegister(ctx, head), r.foldRegister(ctx, head)); err != nil {
+		if err := r.readThrough(ctx, head, &v); err != nil {
 			return v, err
 		}
 	}
@@ -71,6 +70,45 @@ func (r *Reader) verify(ctx context.Context) (Verified, error) {
 	}
 	v.Blobs, err = r.verifyBlobs(ctx)
 	return v, err
+}
+
+// readThrough checks every row, makes the register of runs anew from them, and names runs and keys.
+func (r *Reader) readThrough(ctx context.Context, head journal.Head, v *Verified) error {
+	var fold journal.Fold
+	err := r.checkTail(ctx, head, 0, func(row dr.Row) error {
+		if row.Kind == dr.RowRequested {
+			v.Runs = append(v.Runs, row.Run)
+		}
+		if err := fold.Read(row); err != nil {
+			return &journal.Problem{Code: "register", Seq: row.Seq, Text: err.Error()}
+		}
+		return v.follow(row)
+	})
+	if err != nil {
+		return err
+	}
+	if err := fold.Check(journal.Checkpoint{Register: head.Register}); err != nil {
+		return err
+	}
+	return r.checkRegister(ctx, head)
+}
+
+// follow takes in what a row says about the key. After a loss the new one does not follow from the old.
+func (v *Verified) follow(row dr.Row) error {
+	switch {
+	case row.Seq == 0:
+		v.Line = v.Keys[:1:1]
+	case row.Kind == dr.RowKey:
+		var d dr.KeyData
+		if err := journal.DecodeData(row, &d); err != nil {
+			return &journal.Problem{Code: "key", Seq: row.Seq, Text: err.Error()}
+		}
+		if d.OldSig == "" {
+			v.Line = nil
+		}
+		v.Line = append(v.Line, d.New)
+	}
+	return nil
 }
 
 func (r *Reader) verifySlices(ctx context.Context) (int64, error) {

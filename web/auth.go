@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/subtle"
 	"net/http"
 	"slices"
@@ -38,13 +39,24 @@ type caller struct {
 	token    store.Token // the credential used, zero without one
 	enrolled bool        // holds an enrolment: may make a first token and nothing else
 	owner    bool        // the socket's owner or root, without a token
+	session  *session    // the browser's, nil without one
+	ended    error       // why the session the browser named is none
 }
 
 func (c caller) may(scope Scope) bool { return slices.Contains(c.scopes, scope) }
 
-// who finds out who asks. A request that names nobody gets a caller that may do nothing, so that
-// routes open to nobody in particular decide for themselves.
+// who finds out who asks, and lets them be answered in their own language where the request asks for none.
 func (s *Server) who(r *http.Request) (caller, error) {
+	c, err := s.caller(r)
+	if c.person.Language != "" && r.Header.Get("Accept-Language") == "" {
+		r.Header.Set("Accept-Language", c.person.Language)
+	}
+	return c, err
+}
+
+// caller finds out who asks. A request that names nobody gets a caller that may do nothing, so that
+// routes open to nobody in particular decide for themselves.
+func (s *Server) caller(r *http.Request) (caller, error) {
 	as := r.Header.Get(asHeader)
 	secret, bearer := bearer(r)
 	if as != "" {
@@ -54,9 +66,16 @@ func (s *Server) who(r *http.Request) (caller, error) {
 		return s.tokenCaller(r, secret)
 	}
 	c := caller{actor: dr.Actor{Surface: surface}}
+	if secret, ok := cookieOf(r); ok {
+		in, err := s.sessionCaller(r, secret)
+		if err == nil || dr.KindOf(err) != dr.SignIn {
+			return in, err
+		}
+		c.ended = err // signing in anew must work all the same
+	}
 	at := connOf(r.Context())
 	c.owner = at.socket && (at.uid == 0 || at.uid == s.owner)
-	if s.cfg.Demo && loopback(r) && loopbackName(r) {
+	if s.cfg.Demo && s.originOf(r).near && loopbackName(r) {
 		c.scopes = []Scope{ScopeRead} // onlookers are welcome at a demo
 	}
 	return c, nil
@@ -78,7 +97,7 @@ func (s *Server) demoCaller(r *http.Request, as string) (caller, error) {
 	if !s.cfg.Demo {
 		return caller{}, s.refuseAtEdge(r, "", "edge_as_outside_demo", dr.Refuse("as_outside_demo", nil))
 	}
-	if !loopback(r) || !loopbackName(r) {
+	if !s.originOf(r).near || !loopbackName(r) {
 		return caller{}, s.refuseAtEdge(r, "", "edge_demo_from_afar", dr.Refuse("demo_from_afar", nil))
 	}
 	p, err := s.person(r, as)
@@ -90,7 +109,7 @@ func (s *Server) demoCaller(r *http.Request, as string) (caller, error) {
 
 func (s *Server) tokenCaller(r *http.Request, secret string) (caller, error) {
 	wrong := &dr.Error{Kind: dr.SignIn, ID: "token_unknown"}
-	if !wellFormed(secret) {
+	if !wellFormed(secret, tokenPrefix) && !wellFormed(secret, enrolmentPrefix) {
 		return caller{}, s.refuseAtEdge(r, "", "edge_token", wrong)
 	}
 	hash := fingerprint(secret)
@@ -112,6 +131,9 @@ func (s *Server) tokenCaller(r *http.Request, secret string) (caller, error) {
 	if err != nil {
 		return caller{}, err
 	}
+	if err := s.noteUse(r.Context(), tok); err != nil {
+		return caller{}, err
+	}
 	c := caller{actor: dr.Actor{Person: p.ID, Surface: surface, Token: tok.ID}, person: p, token: tok}
 	if strings.HasPrefix(secret, enrolmentPrefix) {
 		c.enrolled = true
@@ -121,6 +143,14 @@ func (s *Server) tokenCaller(r *http.Request, secret string) (caller, error) {
 		c.scopes = append(c.scopes, Scope(name))
 	}
 	return c, nil
+}
+
+// noteUse keeps when a token last opened a door, give or take a few minutes.
+func (s *Server) noteUse(ctx context.Context, tok store.Token) error {
+	if !s.touched.due(tok.ID, s.cfg.Clock.Now(), tok.Used.Time, touchToken) {
+		return nil
+	}
+	return s.cfg.Store.Write(ctx, func(tx *store.Tx) error { return tx.TouchToken(ctx, tok.ID, s.cfg.Clock.Time()) })
 }
 
 // person looks somebody up in the roster as it is now, so that leaving it ends every credential
@@ -147,6 +177,8 @@ func (s *Server) need(r *http.Request, c caller, scope Scope) error {
 		return nil
 	case c.enrolled:
 		return s.refuseAtEdge(r, c.actor.Person, "edge_scope", dr.Refuse("enrolment_only", nil))
+	case c.ended != nil:
+		return c.ended
 	case c.actor.Person != "":
 		return s.refuseAtEdge(r, c.actor.Person, "edge_scope", dr.Refuse("scope_missing", dr.Args{"scope": string(scope)}))
 	case s.cfg.Demo:

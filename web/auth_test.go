@@ -438,7 +438,7 @@ func TestPlansAndPeople(t *testing.T) {
 	var people struct{ People []personView }
 	h.token("ada")
 	h.do(ask{method: "GET", path: "/api/people", as: "ada"}).into(t, &people)
-	if len(people.People) != 9 || people.People[0].Tokens != 1 || people.People[1].Tokens != 0 {
+	if len(people.People) != 10 || people.People[0].Tokens != 1 || people.People[1].Tokens != 0 {
 		t.Errorf("people %+v", people)
 	}
 	var plans struct{ Plans []catalog.PlanInfo }
@@ -461,8 +461,9 @@ func FuzzWellFormed(f *testing.F) {
 	f.Add("swt_" + strings.Repeat("A", 43))
 	f.Add("swe_x")
 	f.Add("")
+	f.Add("swt_000000000000000000000000000000000000000000\r0")
 	f.Fuzz(func(t *testing.T, text string) {
-		if wellFormed(text) && len(text) != len(tokenPrefix)+43 {
+		if wellFormed(text, tokenPrefix) && len(text) != len(tokenPrefix)+43 {
 			t.Errorf("%q passes for a credential", text)
 		}
 	})

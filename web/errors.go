@@ -24,8 +24,11 @@ type Problem struct {
 
 // status maps a kind to HTTP.
 func status(e *dr.Error) int {
-	if e.ID == "body_too_large" {
+	switch e.ID {
+	case "body_too_large":
 		return http.StatusRequestEntityTooLarge
+	case "too_many_tries":
+		return http.StatusTooManyRequests
 	}
 	switch e.Kind {
 	case dr.Usage:
@@ -82,7 +85,8 @@ func answer(w http.ResponseWriter, code int, body any) {
 	_ = e.Encode(body)
 }
 
-// language is that of the reader: ?lang=, the browser's wish, or the organisation's first.
+// language is that of the reader: ?lang=, the browser's wish, the person's own (see who), or the
+// organisation's first.
 func (s *Server) language(r *http.Request) string {
 	if lang := r.URL.Query().Get("lang"); known(lang) {
 		return lang

@@ -66,8 +66,13 @@ func (k *knocks) times(key string) int {
 // refuseAtEdge journals a refusal that never reached the engine and gives the refusal back. A
 // journal that cannot be written is logged and changes nothing: the answer is no either way.
 func (s *Server) refuseAtEdge(r *http.Request, person, rule string, refusal *dr.Error) error {
+	return s.refuseAtEdgeAs(r, person, person, rule, refusal)
+}
+
+// refuseAtEdgeAs counts by a name of its own, where the person journaled would tell too much.
+func (s *Server) refuseAtEdgeAs(r *http.Request, name, person, rule string, refusal *dr.Error) error {
 	s.metrics.refusals.WithLabelValues(rule).Inc()
-	n := s.knocks.times(rule + "\x00" + person)
+	n := s.knocks.times(rule + "\x00" + name)
 	if n == 0 {
 		return refusal
 	}
@@ -75,10 +80,14 @@ func (s *Server) refuseAtEdge(r *http.Request, person, rule string, refusal *dr.
 	if n > 1 {
 		data.Times = n
 	}
+	via := surface
+	if _, ok := cookieOf(r); ok || sameOrigin(r) {
+		via = consoleSurface
+	}
 	raw, err := json.Marshal(data)
 	if err == nil {
 		err = s.cfg.Store.Write(context.WithoutCancel(r.Context()), func(tx *store.Tx) error {
-			tx.Journal(dr.Row{At: s.cfg.Clock.Time(), Run: printable(r.PathValue("run")), Kind: dr.RowRefusal, Actor: printable(person), Surface: surface, Data: raw})
+			tx.Journal(dr.Row{At: s.cfg.Clock.Time(), Run: printable(r.PathValue("run")), Kind: dr.RowRefusal, Actor: printable(person), Surface: via, Data: raw})
 			return nil
 		})
 	}

@@ -26,6 +26,7 @@ type connKey struct{}
 // conn is what the kernel says about the other end.
 type conn struct {
 	socket bool // came in over the unix socket
+	phone  bool // came in over the listener for telephones
 	uid    int  // owner of the process at the other end; -1 where not known
 }
 
@@ -47,6 +48,11 @@ func withConn(ctx context.Context, c net.Conn) context.Context {
 		}
 	}
 	return context.WithValue(ctx, connKey{}, found)
+}
+
+// withPhone is http.Server.ConnContext of the listener for telephones.
+func withPhone(ctx context.Context, _ net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, conn{uid: -1, phone: true})
 }
 
 // peer asks the kernel who connected; the other end cannot lie about it (unix(7), SO_PEERCRED).
@@ -116,19 +122,6 @@ func clearStale(ctx context.Context, path string) error {
 		return fmt.Errorf("removing the socket a crash left at %s: %w", path, err)
 	}
 	return nil
-}
-
-// loopback reports whether a request came from this machine.
-func loopback(r *http.Request) bool {
-	if connOf(r.Context()).socket {
-		return true
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 // loopbackName reports whether the Host header names this machine. Without this, a web page could

@@ -3,9 +3,12 @@ package web
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/switchman-dr/switchman/approval"
+	"github.com/switchman-dr/switchman/catalog"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/store"
 )
@@ -28,6 +31,7 @@ type personView struct {
 	Disabled bool      `json:"disabled,omitempty"`
 	OnDuty   bool      `json:"on_duty"`
 	Tokens   int       `json:"tokens"`
+	Password bool      `json:"password,omitempty"`
 }
 
 // tokenView is a credential without anything secret.
@@ -40,6 +44,7 @@ type tokenView struct {
 	Created dr.Time  `json:"created_at"`
 	Expires dr.Time  `json:"expires_at"`
 	Revoked dr.Time  `json:"revoked_at,omitzero"`
+	Used    dr.Time  `json:"used_at,omitzero"`
 }
 
 // tokenRequest is the body of POST /api/tokens.
@@ -51,7 +56,7 @@ type tokenRequest struct {
 }
 
 func viewOf(t store.Token) tokenView {
-	return tokenView{ID: t.ID, Person: t.Person, What: whatOf(t), Label: t.Label, Scopes: append([]string{}, t.Scopes...), Created: t.Created, Expires: t.Expires, Revoked: t.Revoked}
+	return tokenView{ID: t.ID, Person: t.Person, What: whatOf(t), Label: t.Label, Scopes: append([]string{}, t.Scopes...), Created: t.Created, Expires: t.Expires, Revoked: t.Revoked, Used: t.Used}
 }
 
 // whatOf tells an enrolment from a token: only an enrolment has no scope.
@@ -60,29 +65,6 @@ func whatOf(t store.Token) string {
 		return "enrolment"
 	}
 	return "token"
-}
-
-func (s *Server) me(w http.ResponseWriter, r *http.Request, c caller) error {
-	if c.actor.Person == "" && !c.owner && !s.cfg.Demo {
-		return s.need(r, c, ScopeRead)
-	}
-	scopes := c.scopes
-	if scopes == nil {
-		scopes = []Scope{}
-	}
-	answer(w, http.StatusOK, struct {
-		Person   string    `json:"person"`
-		Name     string    `json:"name,omitempty"`
-		Roles    []dr.Role `json:"roles,omitempty"`
-		Teams    []string  `json:"teams,omitempty"`
-		Language string    `json:"language,omitempty"`
-		Surface  string    `json:"surface"`
-		Scopes   []Scope   `json:"scopes"`
-		Token    string    `json:"token,omitempty"`
-		Owner    bool      `json:"owner,omitempty"`
-		Demo     bool      `json:"demo,omitempty"`
-	}{c.actor.Person, c.person.Name, c.person.Roles, c.person.Teams, c.person.Language, c.actor.Surface, scopes, c.actor.Token, c.owner, s.cfg.Demo})
-	return nil
 }
 
 func (s *Server) listPeople(w http.ResponseWriter, r *http.Request, _ caller) error {
@@ -100,14 +82,37 @@ func (s *Server) listPeople(w http.ResponseWriter, r *http.Request, _ caller) er
 			live[t.Person]++
 		}
 	}
-	out := []personView{}
-	zone := zoneOf(c.Organisation().TimeZone)
-	for _, p := range c.Organisation().Roster.People {
-		out = append(out, personView{OnDuty: !p.Disabled && approval.OnDuty(p, zone, s.cfg.Clock.Time()), ID: p.ID, Name: p.Name, Roles: append([]dr.Role{}, p.Roles...), Teams: append([]string{}, p.Teams...),
-			Language: p.Language, Disabled: p.Disabled, Tokens: live[p.ID]})
+	able, err := s.enrolledPeople(r.Context())
+	if err != nil {
+		return err
+	}
+	out := s.roster(c)
+	for i := range out {
+		out[i].Tokens, out[i].Password = live[out[i].ID], slices.Contains(able, out[i].ID)
 	}
 	answer(w, http.StatusOK, map[string]any{"people": out})
 	return nil
+}
+
+// roster is everybody, without what the store knows.
+func (s *Server) roster(c *catalog.Catalog) []personView {
+	org := c.Organisation()
+	zone, now := zoneOf(org.TimeZone), s.cfg.Clock.Time()
+	out := []personView{}
+	for _, p := range org.Roster.People {
+		out = append(out, personView{OnDuty: !p.Disabled && approval.OnDuty(p, zone, now), ID: p.ID, Name: p.Name, Roles: append([]dr.Role{}, p.Roles...),
+			Teams: append([]string{}, p.Teams...), Language: p.Language, Disabled: p.Disabled})
+	}
+	return out
+}
+
+// enrolledPeople are those who can sign in with a password.
+func (s *Server) enrolledPeople(ctx context.Context) (out []string, err error) {
+	err = s.cfg.Store.Read(ctx, func(rd *store.Reader) (err error) {
+		out, err = rd.People(ctx)
+		return err
+	})
+	return out, err
 }
 
 // zoneOf loads the zone duty is read in; catalog has checked it, UTC is for a machine without zones.
@@ -124,6 +129,9 @@ func (s *Server) enrolPerson(w http.ResponseWriter, r *http.Request, c caller) e
 			return err
 		}
 	}
+	if err := s.provenFor(r.Context(), c, credentialsRun); err != nil {
+		return err
+	}
 	p, err := s.subject(r.PathValue("person"))
 	if err != nil {
 		return err
@@ -134,14 +142,27 @@ func (s *Server) enrolPerson(w http.ResponseWriter, r *http.Request, c caller) e
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusCreated, map[string]any{"person": p.ID, "enrolment": secret, "expires_at": tok.Expires})
+	answer(w, http.StatusCreated, map[string]any{"person": p.ID, "enrolment": secret, "link": s.link("enrol/" + secret), "expires_at": tok.Expires})
 	return nil
+}
+
+// link is where a person opens something in the console: at the address people use, where one is set, or
+// else at the server's own. Without either it is the path alone.
+func (s *Server) link(room string) string {
+	base := strings.TrimRight(s.cfg.ConsoleURL, "/")
+	if base == "" && s.Addr() != "" {
+		base = "http://" + s.Addr()
+	}
+	return base + "/#/" + room
 }
 
 // revokePerson ends every credential of a person at once. It also works for somebody who has left
 // the roster, because that is when it is wanted most.
 func (s *Server) revokePerson(w http.ResponseWriter, r *http.Request, c caller) error {
 	id := r.PathValue("person")
+	if err := s.provenFor(r.Context(), c, credentialsRun); err != nil {
+		return err
+	}
 	tokens, err := s.tokens(r.Context(), id)
 	if err != nil {
 		return err
@@ -156,7 +177,11 @@ func (s *Server) revokePerson(w http.ResponseWriter, r *http.Request, c caller) 
 		}
 		n++
 	}
-	if n == 0 {
+	out, err := s.shutOut(r.Context(), c, id)
+	if err != nil {
+		return err
+	}
+	if n += out; n == 0 {
 		if _, err := s.subject(id); err != nil {
 			return err
 		}

@@ -71,36 +71,8 @@ func PlanOf(s *dr.Slice) (PlanView, error) {
 	return v, nil
 }
 
-func (s *Server) listPlans(w http.ResponseWriter, _ *http.Request, _ caller) error {
-	c, err := s.files()
-	if err != nil {
-		return err
-	}
-	plans := c.Plans()
-	if plans == nil {
-		plans = []catalog.PlanInfo{}
-	}
-	answer(w, http.StatusOK, map[string]any{"plans": plans})
-	return nil
-}
-
 func (s *Server) showPlan(w http.ResponseWriter, r *http.Request, _ caller) error {
-	c, err := s.files()
-	if err != nil {
-		return err
-	}
-	mode := dr.Mode(r.URL.Query().Get("mode"))
-	if mode == "" {
-		mode = dr.Drill
-	}
-	if !slices.Contains(dr.Modes(), mode) {
-		return &dr.Error{Kind: dr.Usage, ID: "query_mode", Args: dr.Args{"mode": printable(string(mode))}}
-	}
-	id := r.PathValue("plan")
-	if _, ok := c.Plan(id); !ok {
-		return &dr.Error{Kind: dr.NotFound, ID: "no_such_plan", Args: dr.Args{"plan": printable(id)}}
-	}
-	slice, err := c.Compile(catalog.Selection{Plan: id, Mode: mode})
+	slice, err := s.compiled(r)
 	if err != nil {
 		return err
 	}
@@ -110,6 +82,26 @@ func (s *Server) showPlan(w http.ResponseWriter, r *http.Request, _ caller) erro
 	}
 	answer(w, http.StatusOK, view)
 	return nil
+}
+
+// compiled is the plan of the path, compiled for the mode of the query.
+func (s *Server) compiled(r *http.Request) (*dr.Slice, error) {
+	c, err := s.files()
+	if err != nil {
+		return nil, err
+	}
+	mode := dr.Mode(r.URL.Query().Get("mode"))
+	if mode == "" {
+		mode = dr.Drill
+	}
+	if !slices.Contains(dr.Modes(), mode) {
+		return nil, &dr.Error{Kind: dr.Usage, ID: "query_mode", Args: dr.Args{"mode": printable(string(mode))}}
+	}
+	id := r.PathValue("plan")
+	if _, ok := c.Plan(id); !ok {
+		return nil, &dr.Error{Kind: dr.NotFound, ID: "no_such_plan", Args: dr.Args{"plan": printable(id)}}
+	}
+	return c.Compile(catalog.Selection{Plan: id, Mode: mode})
 }
 
 func (s *Server) listPlacements(w http.ResponseWriter, r *http.Request, _ caller) error {

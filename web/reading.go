@@ -149,7 +149,17 @@ func houseWords(row dr.Row) (string, dr.Args) {
 	case dr.RowTraffic:
 		return "row_traffic", dr.Args{}
 	case dr.RowCredential:
-		return wordsOf(row, "row_credential", func(d dr.CredentialData) dr.Args {
+		id := "row_credential"
+		var d dr.CredentialData
+		if json.Unmarshal(row.Data, &d) == nil {
+			switch d.What {
+			case "password":
+				id = "row_credential_password"
+			case "session":
+				id = "row_credential_session"
+			}
+		}
+		return wordsOf(row, id, func(d dr.CredentialData) dr.Args {
 			return dr.Args{"person": d.Person, "what": d.What, "state": d.State, "id": d.ID}
 		})
 	case dr.RowKey:

@@ -31,8 +31,16 @@ func (s *Server) readReport(w http.ResponseWriter, r *http.Request, _ caller) er
 	if mediaOf(format) == "" {
 		return &dr.Error{Kind: dr.Usage, ID: "report_format_wrong", Args: dr.Args{"format": printable(format)}}
 	}
+	var sizes []int64
+	for _, text := range r.URL.Query()["anchor"] {
+		size, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || len(sizes) == maxAnchors {
+			return &dr.Error{Kind: dr.Usage, ID: "report_anchor_wrong", Args: dr.Args{"anchor": printable(text)}}
+		}
+		sizes = append(sizes, size)
+	}
 	run := r.PathValue("run")
-	body, err := s.makeReport(r.Context(), run, format, s.language(r))
+	body, err := s.makeReport(r.Context(), run, format, s.language(r), sizes)
 	if err != nil {
 		return err
 	}
@@ -51,11 +59,14 @@ func (s *Server) readReport(w http.ResponseWriter, r *http.Request, _ caller) er
 	return err
 }
 
-func (s *Server) makeReport(ctx context.Context, run, format, lang string) ([]byte, error) {
+// maxAnchors bounds how many roots one bundle is asked to prove.
+const maxAnchors = 100
+
+func (s *Server) makeReport(ctx context.Context, run, format, lang string, sizes []int64) ([]byte, error) {
 	var b bytes.Buffer
 	err := s.cfg.Store.Read(ctx, func(rd *store.Reader) error {
 		b.Reset()
-		src, err := report.Gather(ctx, rd, run, s.cfg.Version)
+		src, err := report.Gather(ctx, rd, run, s.cfg.Version, sizes...)
 		if err != nil {
 			return err
 		}

@@ -21,16 +21,39 @@ func routes() []route {
 	return []route{
 		{"GET", "/api/openapi.yaml", "", (*Server).openAPI},
 		{"GET", "/api/me", "", (*Server).me},
+		{"POST", "/api/session", "", (*Server).signIn},
+		{"DELETE", "/api/session", "", (*Server).signOut},
+		{"GET", "/api/sessions", ScopeRead, (*Server).listSessions},
+		{"DELETE", "/api/sessions/{session}", ScopeRead, (*Server).endSession},
+		{"POST", "/api/step-up", "", (*Server).stepUp},
+		{"POST", "/api/enrolment", "", (*Server).enrol},
+		{"POST", "/api/enrolment/confirm", "", (*Server).confirmEnrolment},
 		{"GET", "/api/runs", ScopeRead, (*Server).listRuns},
 		{"POST", "/api/runs", ScopeAct, (*Server).requestRun},
 		{"GET", "/api/runs/{run}", ScopeRead, (*Server).showRun},
 		{"GET", "/api/runs/{run}/report", ScopeRead, (*Server).readReport},
+		{"GET", "/api/runs/{run}/report.html", ScopeRead, (*Server).readReport},
+		{"GET", "/api/runs/{run}/report.md", ScopeRead, (*Server).readReport},
+		{"GET", "/api/runs/{run}/report.json", ScopeRead, (*Server).readReport},
+		{"GET", "/api/runs/{run}/report.zip", ScopeRead, (*Server).readReport},
+		{"GET", "/api/runs/{run}/plan", ScopeRead, (*Server).showRunPlan},
+		{"GET", "/api/runs/{run}/graph.svg", ScopeRead, (*Server).drawRunPlan},
+		{"GET", "/api/runs/{run}/steps/{step}", ScopeRead, (*Server).showStep},
 		{"POST", "/api/runs/{run}/{verb}", "", (*Server).act},
 		{"GET", "/api/plans", ScopeRead, (*Server).listPlans},
 		{"GET", "/api/plans/{plan}", ScopeRead, (*Server).showPlan},
+		{"GET", "/api/plans/{plan}/graph.svg", ScopeRead, (*Server).drawPlan},
+		{"GET", "/api/plans/{plan}/diff", ScopeRead, (*Server).diffPlan},
+		{"GET", "/api/now", ScopeRead, (*Server).now},
+		{"GET", "/api/organisation", ScopeRead, (*Server).organisation},
+		{"GET", "/api/register", ScopeRead, (*Server).register},
 		{"GET", "/api/placements", ScopeRead, (*Server).listPlacements},
 		{"GET", "/api/journal", ScopeRead, (*Server).readJournal},
 		{"GET", "/api/events", ScopeRead, (*Server).events},
+		{"GET", "/api/channel", ScopeRead, (*Server).readChannel},
+		{"POST", "/api/channel", ScopeAct, (*Server).say},
+		{"POST", "/api/channel/press", ScopeAct, (*Server).pressButton},
+		{"POST", "/api/channel/submit", ScopeAct, (*Server).submitForm},
 		{"GET", "/api/blobs/{digest}", ScopeRead, (*Server).readBlob},
 		{"GET", "/api/people", ScopeRead, (*Server).listPeople},
 		{"POST", "/api/people/{person}/enrol", "", (*Server).enrolPerson},
@@ -46,21 +69,64 @@ func (s *Server) mux() *http.ServeMux {
 	mux := http.NewServeMux()
 	for _, rt := range routes() {
 		mux.HandleFunc(rt.method+" "+rt.path, func(w http.ResponseWriter, r *http.Request) {
+			if connOf(r.Context()).phone && !rt.onPhone(r) {
+				s.noRoute(w, r)
+				return
+			}
 			if err := s.enter(rt, w, r); err != nil {
 				s.fail(w, r, err)
 			}
 		})
 	}
-	mux.HandleFunc("GET /healthz", s.healthz)
-	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{}))
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		s.fail(w, r, &dr.Error{Kind: dr.NotFound, ID: "no_such_route", Args: dr.Args{"path": printable(r.URL.Path)}})
+	mux.HandleFunc("GET /healthz", s.notOnPhone(s.healthz))
+	mux.HandleFunc("GET /readyz", s.notOnPhone(s.readyz))
+	mux.HandleFunc("GET /metrics", s.notOnPhone(promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{}).ServeHTTP))
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+		if err := s.protect(r); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+		s.console(w, r)
 	})
+	mux.HandleFunc("/", s.noRoute)
 	return mux
 }
 
+func (s *Server) noRoute(w http.ResponseWriter, r *http.Request) {
+	s.fail(w, r, &dr.Error{Kind: dr.NotFound, ID: "no_such_route", Args: dr.Args{"path": printable(r.URL.Path)}})
+}
+
+// notOnPhone keeps a page of the service itself off the listener for telephones.
+func (s *Server) notOnPhone(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if connOf(r.Context()).phone {
+			s.noRoute(w, r)
+			return
+		}
+		next(w, r)
+	}
+}
+
+// onPhone says what the listener for telephones serves: signing in, seeing a run and its exact plan, a
+// vote, a code. Names of people and places are read beside them, and the stream that keeps a page fresh.
+func (rt route) onPhone(r *http.Request) bool {
+	switch rt.method + " " + rt.path {
+	case "GET /api/me", "POST /api/session", "DELETE /api/session", "POST /api/step-up", "GET /api/runs", "GET /api/runs/{run}",
+		"GET /api/runs/{run}/plan", "GET /api/events", "GET /api/people", "GET /api/organisation":
+		return true
+	case "POST /api/runs/{run}/{verb}":
+		switch dr.Verb(r.PathValue("verb")) {
+		case dr.VerbApprove, dr.VerbDeny, dr.VerbWithdraw, dr.VerbIssue, dr.VerbStart:
+			return true
+		}
+	}
+	return false
+}
+
 func (s *Server) enter(rt route, w http.ResponseWriter, r *http.Request) error {
+	if err := s.protect(r); err != nil {
+		return err
+	}
 	c, err := s.who(r)
 	if err != nil {
 		return err

@@ -41,22 +41,36 @@ func TestVerbsAndDocumentAgree(t *testing.T) {
 	}
 }
 
+// sampleOf makes a request of a route that its description allows.
+func sampleOf(rt route) ask {
+	path := strings.NewReplacer("{run}", "r1", "{verb}", "pause", "{plan}", "move", "{person}", "ada", "{token}", "t-1", "{session}", "s-1", "{step}", "stop",
+		"{digest}", dr.Digest(nil)).Replace(rt.path)
+	body := map[string]any{
+		"POST /api/runs":              map[string]string{"plan": "move", "mode": "drill", "reason": "x"},
+		"POST /api/session":           map[string]string{"person": "ada"},
+		"POST /api/step-up":           map[string]string{"totp": "123456"},
+		"POST /api/enrolment":         map[string]string{"enrolment": "swe_x", "password": "x"},
+		"POST /api/enrolment/confirm": map[string]string{"enrolment": "swe_x", "totp": "123456"},
+		"POST /api/channel":           map[string]string{"text": "help"},
+		"POST /api/channel/press":     map[string]string{"nonce": "n"},
+		"POST /api/channel/submit":    map[string]any{"nonce": "n", "values": map[string]string{}},
+	}[rt.method+" "+rt.path]
+	return ask{method: rt.method, path: path, body: body}
+}
+
 // TestEveryRouteAsksWho: without a credential nothing but the open routes answers.
 func TestEveryRouteAsksWho(t *testing.T) {
 	h := open(t, false)
+	open := map[string]int{"GET /api/openapi.yaml": http.StatusOK, "DELETE /api/session": http.StatusNoContent,
+		// These make a session, so they ask first whether a page of ours sent them.
+		"POST /api/session": http.StatusForbidden, "POST /api/enrolment": http.StatusForbidden, "POST /api/enrolment/confirm": http.StatusForbidden}
 	for _, rt := range routes() {
-		path := strings.NewReplacer("{run}", "r1", "{verb}", "pause", "{plan}", "move", "{person}", "ada", "{token}", "t-1", "{digest}", dr.Digest(nil)).Replace(rt.path)
-		var body any
-		if rt.method == http.MethodPost && rt.path == "/api/runs" {
-			body = map[string]string{"plan": "move", "mode": "drill", "reason": "x"}
-		}
-		got := h.do(ask{method: rt.method, path: path, body: body})
 		want := http.StatusUnauthorized
-		if rt.path == "/api/openapi.yaml" {
-			want = http.StatusOK
+		if code, ok := open[rt.method+" "+rt.path]; ok {
+			want = code
 		}
-		if got.code != want {
-			t.Errorf("%s %s without a credential: HTTP %d, want %d", rt.method, path, got.code, want)
+		if got := h.do(sampleOf(rt)); got.code != want {
+			t.Errorf("%s %s without a credential: HTTP %d, want %d", rt.method, rt.path, got.code, want)
 		}
 	}
 }

@@ -43,6 +43,9 @@ func (s *Server) requestRun(w http.ResponseWriter, r *http.Request, c caller) er
 	if err := read(w, r, &ask); err != nil {
 		return err
 	}
+	if no := s.watching(c, dr.VerbRequest); no != nil {
+		return s.refuseAtEdge(r, c.actor.Person, "edge_observer", no)
+	}
 	view, err := s.cfg.Engine.Request(r.Context(), c.actor, ask)
 	if err != nil {
 		return err
@@ -73,6 +76,12 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request, c caller) error {
 		scope = ScopeIssue
 	}
 	if err := s.need(r, c, scope); err != nil {
+		return err
+	}
+	if no := s.watching(c, verb); no != nil {
+		return s.refuseAtEdge(r, c.actor.Person, "edge_observer", no)
+	}
+	if err := s.stepUpFor(r.Context(), c, r.PathValue("run"), verb); err != nil {
 		return err
 	}
 	var args fsm.Args

@@ -25,16 +25,15 @@ func newSecret(random io.Reader, prefix string) (string, error) {
 	return prefix + base64.RawURLEncoding.EncodeToString(raw), nil
 }
 
-// wellFormed reports whether text could be a credential; only then is the store asked.
-func wellFormed(text string) bool {
-	body, ok := strings.CutPrefix(text, tokenPrefix)
+// wellFormed reports whether text could be a credential of a kind; only then is the store asked. The text must be
+// the one spelling of its bytes: decoders of base64 pass over line breaks.
+func wellFormed(text, prefix string) bool {
+	body, ok := strings.CutPrefix(text, prefix)
 	if !ok {
-		if body, ok = strings.CutPrefix(text, enrolmentPrefix); !ok {
-			return false
-		}
+		return false
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(body)
-	return err == nil && len(raw) == secretBytes
+	return err == nil && len(raw) == secretBytes && base64.RawURLEncoding.EncodeToString(raw) == body
 }
 
 // fingerprint is what the store keeps. SHA-256 without salt or stretching suffices, because there

@@ -125,7 +125,7 @@ func open(t *testing.T, demo bool) *house {
 	if err := engine.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	h.server = New(Config{Engine: engine, Store: h.store, Catalog: files, Clock: dc, Log: log, Metrics: prometheus.NewRegistry(), Version: "test", Demo: demo,
+	h.server = New(Config{Engine: engine, Store: h.store, Catalog: files, Clock: dc, Log: log, Metrics: prometheus.NewRegistry(), Version: "test", Demo: demo, Secret: bytes.Repeat([]byte("k"), 32),
 		Ready: func(context.Context) []Check { return []Check{{Name: "store", OK: true}} }})
 	ts := httptest.NewUnstartedServer(h.server.Handler())
 	ts.Config.ConnContext = withConn
@@ -264,6 +264,9 @@ type contract struct {
 
 func newContract(t *testing.T) *contract {
 	t.Helper()
+	for _, media := range []string{"image/svg+xml", "text/html", "text/markdown", "application/zip"} {
+		openapi3filter.RegisterBodyDecoder(media, openapi3filter.FileBodyDecoder)
+	}
 	doc, err := openapi3.NewLoader().LoadFromData(docs.OpenAPI())
 	if err != nil {
 		t.Fatal(err)

@@ -71,6 +71,7 @@ func TestStory(t *testing.T) {
 	if len(places.Placements) != 1 || places.Placements[0].Site != "west" {
 		t.Errorf("placements %+v", places)
 	}
+	h.roomsTell(v.ID)
 	h.codeIsNowhere(issued.Code)
 	h.journalIsWhole(v.ID)
 	var back fsm.View

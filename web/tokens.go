@@ -37,6 +37,9 @@ func (s *Server) createToken(w http.ResponseWriter, r *http.Request, c caller) e
 	if err := read(w, r, &ask); err != nil {
 		return err
 	}
+	if err := s.provenFor(r.Context(), c, credentialsRun); err != nil {
+		return err
+	}
 	tok, err := s.grant(r, c, ask)
 	if err != nil {
 		return err
@@ -58,8 +61,8 @@ func (s *Server) createToken(w http.ResponseWriter, r *http.Request, c caller) e
 func (s *Server) grant(r *http.Request, c caller, ask tokenRequest) (store.Token, error) {
 	if len(ask.Scopes) == 0 {
 		ask.Scopes = []Scope{ScopeRead, ScopeAct, ScopeIssue}
-		if c.token.ID != "" && !c.enrolled {
-			ask.Scopes = c.scopes
+		if c.token.ID != "" && !c.enrolled || c.session != nil && readOnly(c.person) {
+			ask.Scopes = slices.Clone(c.scopes)
 		}
 	}
 	if err := ask.check(); err != nil {
@@ -79,18 +82,28 @@ func (s *Server) grant(r *http.Request, c caller, ask tokenRequest) (store.Token
 		return tok, s.need(r, c, ScopeAct)
 	case ask.Person != "" && ask.Person != c.actor.Person:
 		return tok, s.refuseAtEdge(r, c.actor.Person, "edge_token_for_other", dr.Refuse("token_for_other", nil))
+	case c.session != nil:
+		return tok, s.within(r, c, ask.Scopes)
 	case c.token.ID == "" || c.enrolled:
 		return tok, nil
 	}
-	for _, scope := range ask.Scopes {
-		if !c.may(scope) {
-			return tok, s.refuseAtEdge(r, c.actor.Person, "edge_token_grows", dr.Refuse("token_grows", dr.Args{"scope": string(scope)}))
-		}
+	if err := s.within(r, c, ask.Scopes); err != nil {
+		return tok, err
 	}
 	if tok.Expires.After(c.token.Expires.Time) {
 		tok.Expires = c.token.Expires
 	}
 	return tok, nil
+}
+
+// within refuses scopes that the caller does not hold.
+func (s *Server) within(r *http.Request, c caller, scopes []Scope) error {
+	for _, scope := range scopes {
+		if !c.may(scope) {
+			return s.refuseAtEdge(r, c.actor.Person, "edge_token_grows", dr.Refuse("token_grows", dr.Args{"scope": string(scope)}))
+		}
+	}
+	return nil
 }
 
 func (ask *tokenRequest) check() error {

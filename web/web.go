@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/switchman-dr/switchman/bot"
 	"github.com/switchman-dr/switchman/catalog"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/fsm"
@@ -27,10 +31,25 @@ type Config struct {
 	Log     *slog.Logger
 	Metrics *prometheus.Registry
 	Ready   func(context.Context) []Check // what must be well before the server may take work
-	Version string
-	Demo    bool   // no passwords: X-Switchman-As names the person
-	Socket  string // path of the unix socket; empty: none
-	Addr    string // host:port; empty: none
+	// Parts says how what is configured fares; it never keeps a server from taking work. nil: nothing.
+	Parts func(context.Context) []Health
+	// Problems are the mistakes `check` finds in the files as they are now; nil: not told.
+	Problems func() []catalog.Problem
+	Version  string
+	Demo     bool     // no passwords: X-Switchman-As names the person
+	Secret   []byte   // keys of passwords and second factors are made from it; not in the database
+	Console  fs.FS    // the web console's files, index.html at their root; nil: none
+	Bot      *bot.Bot // answers in the console's channel; nil: there is none
+	Chat     *Console // the channel the narrator tells; nil: none
+	// Phone is the host:port of a second listener, on which nothing but signing in, voting and codes can be
+	// reached; empty: none.
+	Phone string
+	// ConsoleURL is the address people open the console at; empty: made from where the server listens.
+	ConsoleURL string
+	// TrustedProxies are believed when they say who asks, and that it came by HTTPS.
+	TrustedProxies []netip.Prefix
+	Socket         string // path of the unix socket; empty: none
+	Addr           string // host:port; empty: none
 }
 
 // Check is one condition of readiness.
@@ -43,32 +62,48 @@ type Check struct {
 // Server is the HTTP edge. New makes it, Handler can be used without listeners, Start and Stop
 // open and close them.
 type Server struct {
-	cfg     Config
-	owner   int
-	knocks  *knocks
-	metrics *meters
-	handler http.Handler
-	http    *http.Server
-	socket  net.Listener
-	tcp     net.Listener
-	closing chan struct{}
+	cfg      Config
+	owner    int
+	knocks   *knocks
+	metrics  *meters
+	identity *identity // nil: nobody can sign in with a password
+	touched  touched
+	ended    bell // rung when somebody's session ended
+	fanout   fanout
+	began    time.Time
+	shelf    shelf
+	handler  http.Handler
+	http     *http.Server
+	socket   net.Listener
+	tcp      net.Listener
+	phone    *http.Server
+	small    net.Listener // of the phone server
+	closing  chan struct{}
 }
 
 // New wires the routes; nothing listens yet.
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg, owner: os.Getuid(), knocks: newKnocks(cfg.Clock), metrics: newMeters(cfg.Metrics), closing: make(chan struct{})}
+	s := &Server{cfg: cfg, owner: os.Getuid(), knocks: newKnocks(cfg.Clock), metrics: newMeters(cfg.Metrics),
+		began: cfg.Clock.Now(), closing: make(chan struct{})}
+	s.identity = newIdentity(cfg.Secret, cfg.Log)
+	s.fanout.s = s
 	s.handler = s.middleware(s.mux())
-	s.http = &http.Server{
+	s.http, s.phone = s.listener(withConn), s.listener(withPhone)
+	return s
+}
+
+// listener is a server with our limits.
+func (s *Server) listener(about func(context.Context, net.Conn) context.Context) *http.Server {
+	return &http.Server{
 		Handler:           s.handler,
-		ConnContext:       withConn,
+		ConnContext:       about,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      time.Minute, // a stream of events lifts both for itself
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelDebug),
 	}
-	return s
 }
 
 // Handler is the whole edge as one handler.
@@ -81,21 +116,34 @@ func (s *Server) Start(ctx context.Context) error {
 		if s.socket, err = listenSocket(ctx, s.cfg.Socket); err != nil {
 			return err
 		}
-		go s.serve(s.socket)
+		go s.serve(s.http, s.socket)
 	}
 	if s.cfg.Addr != "" {
-		var lc net.ListenConfig
-		if s.tcp, err = lc.Listen(ctx, "tcp", s.cfg.Addr); err != nil {
-			return errors.Join(dr.Errorf(dr.Unavailable, "listening on %s: %w", s.cfg.Addr, err).
-				WithHint("choose another address with --addr"), s.Stop(ctx))
+		if s.tcp, err = listenTCP(ctx, s.cfg.Addr, "choose another address with --addr"); err != nil {
+			return errors.Join(err, s.Stop(ctx))
 		}
-		go s.serve(s.tcp)
+		go s.serve(s.http, s.tcp)
+	}
+	if s.cfg.Phone != "" {
+		if s.small, err = listenTCP(ctx, s.cfg.Phone, "choose another address with SWITCHMAN_PHONE_ADDR"); err != nil {
+			return errors.Join(err, s.Stop(ctx))
+		}
+		go s.serve(s.phone, s.small)
 	}
 	return nil
 }
 
-func (s *Server) serve(l net.Listener) {
-	if err := s.http.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
+func listenTCP(ctx context.Context, addr, hint string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, dr.Errorf(dr.Unavailable, "listening on %s: %w", addr, err).WithHint("%s", hint)
+	}
+	return l, nil
+}
+
+func (s *Server) serve(with *http.Server, l net.Listener) {
+	if err := with.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		s.cfg.Log.Error("serving ended", "address", l.Addr().String(), "error", err)
 	}
 }
@@ -108,7 +156,7 @@ func (s *Server) Stop(ctx context.Context) error {
 	default:
 		close(s.closing)
 	}
-	err := s.http.Shutdown(ctx)
+	err := errors.Join(s.http.Shutdown(ctx), s.phone.Shutdown(ctx))
 	if s.socket != nil {
 		if rm := os.Remove(s.cfg.Socket); rm != nil && !errors.Is(rm, os.ErrNotExist) {
 			err = errors.Join(err, fmt.Errorf("removing the socket: %w", rm))
@@ -118,10 +166,44 @@ func (s *Server) Stop(ctx context.Context) error {
 	return err
 }
 
+// bell wakes everybody who waits for it.
+type bell struct {
+	mu sync.Mutex
+	ch chan struct{}
+}
+
+// wait is closed at the next ring.
+func (b *bell) wait() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ch == nil {
+		b.ch = make(chan struct{})
+	}
+	return b.ch
+}
+
+// ring wakes them.
+func (b *bell) ring() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ch != nil {
+		close(b.ch)
+		b.ch = nil
+	}
+}
+
 // Addr is where the TCP listener listens, empty without one; useful when port 0 was asked for.
 func (s *Server) Addr() string {
 	if s.tcp == nil {
 		return ""
 	}
 	return s.tcp.Addr().String()
+}
+
+// PhoneAddr is where the second listener listens, empty without one.
+func (s *Server) PhoneAddr() string {
+	if s.small == nil {
+		return ""
+	}
+	return s.small.Addr().String()
 }

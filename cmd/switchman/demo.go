@@ -244,7 +244,7 @@ func (sh *shell) storyReport(ctx context.Context, state, run string) (string, bo
 		dir = os.TempDir()
 	}
 	file := filepath.Join(dir, "switchman-report-"+run+".zip")
-	if err := writeFile(file, func(w io.Writer) error { return sh.makeReport(ctx, run, "zip", w) }); err != nil {
+	if err := writeFile(file, func(w io.Writer) error { return sh.makeReport(ctx, reportWish{run: run, format: "zip"}, w) }); err != nil {
 		return "", false, err
 	}
 	v, err := sh.verify(ctx, []string{file}, "")

@@ -31,19 +31,21 @@ func personCommand(sh *shell) *cobra.Command {
 		Long: `Who is who, who may do what, and who holds credentials for console and command line.
 
 People and their roles stand in the organisation's roster.yaml. A person who shall act from here
-is enrolled once: an admin, or the owner of the server's socket, makes an enrolment; the person
-exchanges it for a personal token with "token create --enrolment". A demo needs none of this.`,
+is enrolled once: an admin, or the owner of the server's socket, makes an enrolment. The person
+opens its link in a browser and chooses a password and a second factor, or exchanges it for a
+personal token with "token create --enrolment". A demo needs none of this.`,
 		Example: "  switchman person list\n  switchman person enrol lin",
 	}
 	c.AddCommand(personListCommand(sh),
 		&cobra.Command{
 			Use: "enrol PERSON", Short: "Make a one-time enrolment for a person", Args: exactly("PERSON"),
-			Long:    "Make a one-time enrolment for a person, good for a day. It is shown this once; give it to the person over a way you trust.",
+			Long:    "Make a one-time enrolment for a person, good for a day: a link for the browser, or a secret for the command\nline. It is shown this once; give it to the person over a way you trust. Enrolling somebody again ends\nthe password they had, and signs them out everywhere, once they have confirmed the new one.",
 			Example: "  switchman person enrol lin",
 			RunE: func(cmd *cobra.Command, args []string) error {
 				var answer struct {
 					Person    string  `json:"person"`
 					Enrolment string  `json:"enrolment"`
+					Link      string  `json:"link"`
 					Expires   dr.Time `json:"expires_at"`
 				}
 				if err := sh.call(cmd.Context(), "POST", "/api/people/"+url.PathEscape(args[0])+"/enrol", nil, &answer); err != nil {
@@ -51,7 +53,7 @@ exchanges it for a personal token with "token create --enrolment". A demo needs 
 				}
 				return sh.show(answer, func(w io.Writer) {
 					fmt.Fprintln(w, answer.Enrolment)
-					sh.note("shown this once, good until %s\n%s types it into: switchman token create --enrolment", answer.Expires, answer.Person)
+					sh.note("shown this once, good until %s\n%s opens it in a browser:\n  %s\nor, for a token, types it into: switchman token create --enrolment", answer.Expires, answer.Person, answer.Link)
 				})
 			},
 			ValidArgsFunction: sh.completePeople,

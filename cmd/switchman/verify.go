@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/journal"
@@ -70,6 +70,10 @@ func verdictText(w io.Writer, v report.Verdict) {
 		fmt.Fprintf(w, "  trusted: signed by your key, and grown from %s you kept\n", plural(v.Anchors, "root"))
 	case v.Trusted:
 		fmt.Fprintln(w, "  trusted: signed by your key")
+	case v.KnownKey:
+		fmt.Fprintln(w, "  not trusted: signed by your key, but a root you kept is not proven, see the note")
+	case v.OK && !v.Bundle:
+		fmt.Fprintln(w, "  whole; origin unproven: --trust FILE, with your own copy of the key, proves it")
 	case v.OK:
 		fmt.Fprintln(w, "  intact since export; origin unproven: --trust FILE, with your own copy of the key, proves it")
 	}
@@ -114,53 +118,15 @@ func (sh *shell) readThrough(ctx context.Context, st *store.Store, trust report.
 	if err != nil {
 		return err
 	}
+	v.Runs = append(v.Runs, found.Runs...)
+	v.Rows, v.Artefacts, v.Checkpoint = found.Rows, int(found.Slices+found.Blobs), checkpointOf(found.Checkpoint)
 	err = st.Read(ctx, func(r *store.Reader) error {
-		for raw, err := range storedRows(ctx, r) {
-			if err != nil {
-				return err
-			}
-			count(v, raw)
-		}
-		return nil
+		return v.Anchor(trust, "", func(size int64) (tlog.Hash, error) { return r.Root(ctx, size) })
 	})
-	v.OK, v.Rows, v.Artefacts, v.Checkpoint = true, found.Rows, int(found.Slices+found.Blobs), checkpointOf(found.Checkpoint)
-	v.Trusted = slices.ContainsFunc(found.Keys, func(key string) bool { return slices.Contains(trust.Keys, key) })
+	v.Conclude(slices.ContainsFunc(found.Line, func(key string) bool { return slices.Contains(trust.Keys, key) }), trust)
 	return err
 }
 
 func checkpointOf(cp journal.Checkpoint) report.Checkpoint {
 	return report.Checkpoint{Size: cp.Size, Root: base64.StdEncoding.EncodeToString(cp.Root[:]), Key: cp.Key}
-}
-
-// storedRows reads the exact bytes of every row.
-func storedRows(ctx context.Context, r *store.Reader) iter.Seq2[[]byte, error] {
-	return func(yield func([]byte, error) bool) {
-		for from := int64(0); ; {
-			_, raw, err := r.Rows(ctx, from, 1000)
-			if err != nil {
-				yield(nil, err)
-				return
-			}
-			for _, leaf := range raw {
-				if !yield(leaf, nil) {
-					return
-				}
-			}
-			if len(raw) == 0 {
-				return
-			}
-			from += int64(len(raw))
-		}
-	}
-}
-
-func count(v *report.Verdict, raw []byte) {
-	v.Rows++
-	row, err := journal.Decode(raw)
-	if err != nil {
-		return // the check itself says so
-	}
-	if row.Kind == dr.RowRequested {
-		v.Runs = append(v.Runs, row.Run)
-	}
 }

@@ -62,6 +62,26 @@ type CodeSheet struct {
 	RunID  string
 }
 
+type ConsoleCard struct {
+	ID      string
+	Dest    string
+	Person  string
+	Place   int64
+	Change  int64
+	Version int64
+	Body    string
+	MadeAt  int64
+}
+
+type Identity struct {
+	Person    string
+	Enrolment string
+	Password  string
+	Totp      string
+	Counter   int64
+	MadeAt    int64
+}
+
 type Journal struct {
 	Seq    int64
 	RunID  string
@@ -133,6 +153,13 @@ type Session struct {
 	ExpiresAt int64
 	UsedAt    int64
 	Detail    string
+}
+
+type Strike struct {
+	Name    string
+	Fails   int64
+	SinceAt int64
+	UntilAt int64
 }
 
 type Token struct {

@@ -47,6 +47,21 @@ func (q *Queries) AcquireLease(ctx context.Context, arg AcquireLeaseParams) (int
 	return epoch, err
 }
 
+const addStrike = `-- name: AddStrike :one
+INSERT INTO strike (name, fails, since_at, until_at) VALUES ($1, 1, $2, 0)
+ON CONFLICT (name) DO UPDATE SET
+  fails = CASE WHEN strike.since_at < CAST($3 AS BIGINT) THEN 1 ELSE strike.fails + 1 END,
+  since_at = CASE WHEN strike.since_at < CAST($3 AS BIGINT) THEN excluded.since_at ELSE strike.since_at END
+RETURNING fails
+`
+
+func (q *Queries) AddStrike(ctx context.Context, name string, nowAt int64, forgetAt int64) (int64, error) {
+	row := q.db.QueryRowContext(ctx, addStrike, name, nowAt, forgetAt)
+	var fails int64
+	err := row.Scan(&fails)
+	return fails, err
+}
+
 const attemptOutcome = `-- name: AttemptOutcome :execrows
 UPDATE attempt SET state = $1, dispatched_at = $2, outcome_at = $3, detail = $4
 WHERE run_id = $5 AND step_id = $6 AND n = $7 AND state IN ('intent', 'unknown')
@@ -185,6 +200,91 @@ func (q *Queries) BlobsBefore(ctx context.Context, before int64, maxRows int32) 
 	return items, nil
 }
 
+const cardsBefore = `-- name: CardsBefore :many
+SELECT id, dest, person, place, change, version, body, made_at FROM console_card WHERE dest = $1 AND (person = '' OR person = $2) AND place < $3
+ORDER BY place DESC LIMIT $4
+`
+
+type CardsBeforeParams struct {
+	Dest    string
+	Person  string
+	Place   int64
+	MaxRows int32
+}
+
+func (q *Queries) CardsBefore(ctx context.Context, arg CardsBeforeParams) ([]ConsoleCard, error) {
+	rows, err := q.db.QueryContext(ctx, cardsBefore,
+		arg.Dest,
+		arg.Person,
+		arg.Place,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ConsoleCard
+	for rows.Next() {
+		var i ConsoleCard
+		if err := rows.Scan(
+			&i.ID,
+			&i.Dest,
+			&i.Person,
+			&i.Place,
+			&i.Change,
+			&i.Version,
+			&i.Body,
+			&i.MadeAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const cardsChanged = `-- name: CardsChanged :many
+SELECT id, dest, person, place, change, version, body, made_at FROM console_card WHERE change > $1 ORDER BY change LIMIT $2
+`
+
+func (q *Queries) CardsChanged(ctx context.Context, change int64, maxRows int32) ([]ConsoleCard, error) {
+	rows, err := q.db.QueryContext(ctx, cardsChanged, change, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ConsoleCard
+	for rows.Next() {
+		var i ConsoleCard
+		if err := rows.Scan(
+			&i.ID,
+			&i.Dest,
+			&i.Person,
+			&i.Place,
+			&i.Change,
+			&i.Version,
+			&i.Body,
+			&i.MadeAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const codes = `-- name: Codes :many
 SELECT id, run_id, round, issuer, human, digest, direction, mode, source, sheet, number, salt, hash, issued_at, expires_at, used_at, used_by, revoked_at FROM code WHERE run_id = $1
 `
@@ -294,6 +394,18 @@ func (q *Queries) DropFreeLocks(ctx context.Context, runID string) error {
 	return err
 }
 
+const dropIdentity = `-- name: DropIdentity :execrows
+DELETE FROM identity WHERE person = $1
+`
+
+func (q *Queries) DropIdentity(ctx context.Context, person string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropIdentity, person)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const dropLocks = `-- name: DropLocks :exec
 DELETE FROM lock WHERE run_id = $1
 `
@@ -330,6 +442,15 @@ func (q *Queries) DropOldSessions(ctx context.Context, nowAt int64) error {
 	return err
 }
 
+const dropOldStrikes = `-- name: DropOldStrikes :exec
+DELETE FROM strike WHERE since_at < $1 AND until_at < $2
+`
+
+func (q *Queries) DropOldStrikes(ctx context.Context, forgetAt int64, nowAt int64) error {
+	_, err := q.db.ExecContext(ctx, dropOldStrikes, forgetAt, nowAt)
+	return err
+}
+
 const dropSession = `-- name: DropSession :exec
 DELETE FROM session WHERE hash = $1
 `
@@ -345,6 +466,15 @@ DELETE FROM session WHERE person = $1
 
 func (q *Queries) DropSessionsOf(ctx context.Context, person string) error {
 	_, err := q.db.ExecContext(ctx, dropSessionsOf, person)
+	return err
+}
+
+const dropStrike = `-- name: DropStrike :exec
+DELETE FROM strike WHERE name = $1
+`
+
+func (q *Queries) DropStrike(ctx context.Context, name string) error {
+	_, err := q.db.ExecContext(ctx, dropStrike, name)
 	return err
 }
 
@@ -457,6 +587,26 @@ func (q *Queries) GetBlob(ctx context.Context, digest string) (Blob, error) {
 	return i, err
 }
 
+const getCard = `-- name: GetCard :one
+SELECT id, dest, person, place, change, version, body, made_at FROM console_card WHERE id = $1
+`
+
+func (q *Queries) GetCard(ctx context.Context, id string) (ConsoleCard, error) {
+	row := q.db.QueryRowContext(ctx, getCard, id)
+	var i ConsoleCard
+	err := row.Scan(
+		&i.ID,
+		&i.Dest,
+		&i.Person,
+		&i.Place,
+		&i.Change,
+		&i.Version,
+		&i.Body,
+		&i.MadeAt,
+	)
+	return i, err
+}
+
 const getChunk = `-- name: GetChunk :one
 SELECT body FROM blob_chunk WHERE upload = $1 AND n = $2
 `
@@ -504,6 +654,24 @@ func (q *Queries) GetHead(ctx context.Context) (GetHeadRow, error) {
 	row := q.db.QueryRowContext(ctx, getHead)
 	var i GetHeadRow
 	err := row.Scan(&i.Size, &i.Frontier, &i.Note)
+	return i, err
+}
+
+const getIdentity = `-- name: GetIdentity :one
+SELECT person, enrolment, password, totp, counter, made_at FROM identity WHERE person = $1 AND enrolment = $2
+`
+
+func (q *Queries) GetIdentity(ctx context.Context, person string, enrolment string) (Identity, error) {
+	row := q.db.QueryRowContext(ctx, getIdentity, person, enrolment)
+	var i Identity
+	err := row.Scan(
+		&i.Person,
+		&i.Enrolment,
+		&i.Password,
+		&i.Totp,
+		&i.Counter,
+		&i.MadeAt,
+	)
 	return i, err
 }
 
@@ -778,6 +946,58 @@ func (q *Queries) GetStep(ctx context.Context, runID string, stepID string) (Get
 		&i.Person,
 	)
 	return i, err
+}
+
+const getStrike = `-- name: GetStrike :one
+SELECT name, fails, since_at, until_at FROM strike WHERE name = $1
+`
+
+func (q *Queries) GetStrike(ctx context.Context, name string) (Strike, error) {
+	row := q.db.QueryRowContext(ctx, getStrike, name)
+	var i Strike
+	err := row.Scan(
+		&i.Name,
+		&i.Fails,
+		&i.SinceAt,
+		&i.UntilAt,
+	)
+	return i, err
+}
+
+const holdStrike = `-- name: HoldStrike :exec
+UPDATE strike SET until_at = $1 WHERE name = $2
+`
+
+func (q *Queries) HoldStrike(ctx context.Context, untilAt int64, name string) error {
+	_, err := q.db.ExecContext(ctx, holdStrike, untilAt, name)
+	return err
+}
+
+const identityPeople = `-- name: IdentityPeople :many
+SELECT person FROM identity WHERE enrolment = '' ORDER BY person
+`
+
+func (q *Queries) IdentityPeople(ctx context.Context) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, identityPeople)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var person string
+		if err := rows.Scan(&person); err != nil {
+			return nil, err
+		}
+		items = append(items, person)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const insertAttempt = `-- name: InsertAttempt :exec
@@ -1119,6 +1339,17 @@ func (q *Queries) KeyRows(ctx context.Context) ([]Journal, error) {
 	return items, nil
 }
 
+const lastCardChange = `-- name: LastCardChange :one
+SELECT CAST(COALESCE(MAX(change), 0) AS BIGINT) AS change FROM console_card
+`
+
+func (q *Queries) LastCardChange(ctx context.Context) (int64, error) {
+	row := q.db.QueryRowContext(ctx, lastCardChange)
+	var change int64
+	err := row.Scan(&change)
+	return change, err
+}
+
 const lastDurations = `-- name: LastDurations :many
 SELECT a.step_id, a.dispatched_at, a.intent_at, a.outcome_at FROM attempt a JOIN run r ON r.id = a.run_id
 WHERE r.plan = $1 AND a.state = 'ok' AND a.purpose = 'do' AND r.mode <> 'rehearsal'
@@ -1344,6 +1575,30 @@ func (q *Queries) Locks(ctx context.Context) ([]Lock, error) {
 	return items, nil
 }
 
+const markSession = `-- name: MarkSession :execrows
+UPDATE session SET detail = $1 WHERE hash = $2
+`
+
+func (q *Queries) MarkSession(ctx context.Context, detail string, hash string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, markSession, detail, hash)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const moveCounter = `-- name: MoveCounter :execrows
+UPDATE identity SET counter = $1 WHERE person = $2 AND enrolment = '' AND counter < $1
+`
+
+func (q *Queries) MoveCounter(ctx context.Context, counter int64, person string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, moveCounter, counter, person)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const moveLock = `-- name: MoveLock :execrows
 UPDATE lock SET run_id = $1 WHERE name = $2 AND run_id = $3
 `
@@ -1465,6 +1720,62 @@ func (q *Queries) Placements(ctx context.Context) ([]Placement, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const putCard = `-- name: PutCard :execrows
+INSERT INTO console_card (id, dest, person, place, change, version, body, made_at)
+SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), COALESCE(MAX(place), 0) + 1, COALESCE(MAX(change), 0) + 1, 1,
+  CAST($4 AS TEXT), CAST($5 AS BIGINT)
+FROM console_card WHERE 1 = 1 ON CONFLICT (id) DO NOTHING
+`
+
+type PutCardParams struct {
+	ID     string
+	Dest   string
+	Person string
+	Body   string
+	MadeAt int64
+}
+
+func (q *Queries) PutCard(ctx context.Context, arg PutCardParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, putCard,
+		arg.ID,
+		arg.Dest,
+		arg.Person,
+		arg.Body,
+		arg.MadeAt,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const putIdentity = `-- name: PutIdentity :exec
+INSERT INTO identity (person, enrolment, password, totp, counter, made_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (person, enrolment) DO UPDATE SET password = excluded.password, totp = excluded.totp, counter = excluded.counter, made_at = excluded.made_at
+`
+
+type PutIdentityParams struct {
+	Person    string
+	Enrolment string
+	Password  string
+	Totp      string
+	Counter   int64
+	MadeAt    int64
+}
+
+func (q *Queries) PutIdentity(ctx context.Context, arg PutIdentityParams) error {
+	_, err := q.db.ExecContext(ctx, putIdentity,
+		arg.Person,
+		arg.Enrolment,
+		arg.Password,
+		arg.Totp,
+		arg.Counter,
+		arg.MadeAt,
+	)
+	return err
 }
 
 const putInbox = `-- name: PutInbox :execrows
@@ -1720,6 +2031,19 @@ func (q *Queries) PutVote(ctx context.Context, arg PutVoteParams) error {
 		arg.Reason,
 	)
 	return err
+}
+
+const redrawCard = `-- name: RedrawCard :execrows
+UPDATE console_card SET body = $1, version = version + 1, change = (SELECT MAX(c.change) + 1 FROM console_card c)
+WHERE console_card.id = $2
+`
+
+func (q *Queries) RedrawCard(ctx context.Context, body string, iD string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, redrawCard, body, iD)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const releaseLease = `-- name: ReleaseLease :execrows
@@ -2000,6 +2324,41 @@ func (q *Queries) SentOutbox(ctx context.Context, sentAt int64, ref string, iD s
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const sessionsOf = `-- name: SessionsOf :many
+SELECT hash, person, surface, made_at, expires_at, used_at, detail FROM session WHERE person = $1 ORDER BY made_at DESC, hash
+`
+
+func (q *Queries) SessionsOf(ctx context.Context, person string) ([]Session, error) {
+	rows, err := q.db.QueryContext(ctx, sessionsOf, person)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Session
+	for rows.Next() {
+		var i Session
+		if err := rows.Scan(
+			&i.Hash,
+			&i.Person,
+			&i.Surface,
+			&i.MadeAt,
+			&i.ExpiresAt,
+			&i.UsedAt,
+			&i.Detail,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const setCursor = `-- name: SetCursor :exec
@@ -2410,6 +2769,15 @@ func (q *Queries) Tokens(ctx context.Context, person string) ([]Token, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const touchSession = `-- name: TouchSession :exec
+UPDATE session SET used_at = $1 WHERE hash = $2 AND used_at < $1
+`
+
+func (q *Queries) TouchSession(ctx context.Context, usedAt int64, hash string) error {
+	_, err := q.db.ExecContext(ctx, touchSession, usedAt, hash)
+	return err
 }
 
 const touchToken = `-- name: TouchToken :exec

@@ -1,0 +1,1 @@
+import{dt as e}from"./api-DDEf4VWY.js";e();

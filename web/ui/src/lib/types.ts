@@ -1,0 +1,35 @@
+// Names for the shapes of docs/openapi.yaml, from which gen/api.ts is made.
+import type { components } from "../gen/api";
+
+type S = components["schemas"];
+export type Run = S["Run"];
+export type Step = S["Step"];
+export type RunSystem = S["RunSystem"];
+export type Check = S["Check"];
+export type Vote = S["Vote"];
+export type Args = S["Args"];
+export type Plan = S["Plan"];
+export type PlanInfo = S["PlanInfo"];
+export type Placement = S["Placement"];
+export type Reading = S["Reading"];
+export type Person = S["Person"];
+export type Me = S["Me"];
+export type Blob = S["Blob"];
+export type Mode = S["Mode"];
+export type Issued = S["Issued"];
+export type Readiness = S["Readiness"];
+export type Request = S["Request"];
+export type Now = S["Now"];
+export type SystemNow = S["SystemNow"];
+export type Organisation = S["Organisation"];
+export type Session = S["Session"];
+export type StepDetail = S["StepDetail"];
+export type Entry = S["Entry"];
+export type Reply = S["Reply"];
+export type Card = S["Card"];
+export type Part = S["Part"];
+export type Action = S["Action"];
+export type Form = S["Form"];
+export type Enrolled = S["Enrolled"];
+export type RegisterEntry = S["RegisterEntry"];
+export type LastRun = NonNullable<S["LastRun"]>;

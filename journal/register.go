@@ -237,7 +237,8 @@ func ParseRegister(text []byte) (Register, error) {
 	return out, nil
 }
 
-// CheckEntries reports whether entries, in the journal's order, are all there is of the systems.
+// CheckEntries reports whether entries, in the journal's order, are all there is of the systems, and
+// nothing else.
 func (r Register) CheckEntries(entries []Entry, systems []string) error {
 	var made Register
 	last := int64(-1)
@@ -246,6 +247,9 @@ func (r Register) CheckEntries(entries []Entry, systems []string) error {
 			return fmt.Errorf("the entry of row %d stands behind that of row %d", e.Seq, last)
 		}
 		last = e.Seq
+		if !slices.ContainsFunc(e.Systems, func(s string) bool { return slices.Contains(systems, s) }) {
+			return fmt.Errorf("the entry of row %d is of none of these systems", e.Seq)
+		}
 		var err error
 		if made, err = made.Add(e); err != nil {
 			return err

@@ -17,15 +17,18 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/journal"
+	"github.com/switchman-dr/switchman/store"
 )
 
 // pack makes the bundle of a run, in memory.
-func (l *ledger) pack(id string) []byte {
+func (l *ledger) pack(id string, sizes ...int64) []byte {
 	l.t.Helper()
 	var b bytes.Buffer
-	if err := Bundle(&b, l.gathered(id), l.s.SignFile); err != nil {
+	if err := Bundle(&b, l.gathered(id, sizes...), l.s.SignFile); err != nil {
 		l.t.Fatal(err)
 	}
 	return b.Bytes()
@@ -95,6 +98,19 @@ func resigned(t testing.TB, files map[string][]byte, sign Signer) []byte {
 	return b.Bytes()
 }
 
+// unpacked writes contents into a folder, as unzip does.
+func unpacked(t testing.TB, files map[string][]byte) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, raw := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, raw, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
 func codes(v Verdict) []string {
 	out := []string{}
 	for _, p := range v.Problems {
@@ -151,14 +167,8 @@ func TestBundle(t *testing.T) {
 func TestGuideIsTrue(t *testing.T) {
 	l := openLedger(t)
 	l.tellStory()
-	dir := t.TempDir()
 	files := contents(t, l.pack("r2"))
-	for name, raw := range files {
-		path := filepath.Join(dir, filepath.FromSlash(name))
-		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, raw, 0o600)); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dir := unpacked(t, files)
 	var typed []string
 	inside := false
 	for line := range strings.Lines(string(files[guideFile])) {
@@ -170,7 +180,7 @@ func TestGuideIsTrue(t *testing.T) {
 			typed = append(typed, line)
 		}
 	}
-	if len(typed) != 2 {
+	if len(typed) != 4 || typed[0] != typed[2] || typed[1] != typed[3] { // once in each language
 		t.Fatalf("commands of the guide: %q", typed)
 	}
 	try := func(line string) (string, error) {
@@ -198,64 +208,150 @@ func TestGuideIsTrue(t *testing.T) {
 	}
 }
 
-// Every bit that is turned anywhere in the zip is found; so is every random change.
+// rootAt is the root of the journal at a size, as somebody kept it.
+func (l *ledger) rootAt(size int64) (root tlog.Hash) {
+	l.t.Helper()
+	err := l.s.Read(l.t.Context(), func(r *store.Reader) (err error) {
+		root, err = r.Root(l.t.Context(), size)
+		return err
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return root
+}
+
+// found reports whether verification finds what was done to a zip.
+func found(raw []byte) bool {
+	b, err := readZip("bundle.zip", bytes.NewReader(raw), int64(len(raw)))
+	v, err := verifyOpened(b, err, Trust{}, "test")
+	return err != nil || !v.OK
+}
+
+// Every byte that is turned anywhere in the zip is found; so is every random change.
 func TestEveryChangeIsFound(t *testing.T) {
 	l := openLedger(t)
 	l.request("r1", "ledger", "short")
 	whole := l.pack("r1")
-	file := put(t, whole)
-	check := func(raw []byte, what string) {
-		if err := os.WriteFile(file, raw, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		v, err := VerifyBundle(file, Trust{}, "test")
-		if err == nil && v.OK {
-			t.Fatalf("%s is not found", what)
-		}
+	if found(whole) {
+		t.Fatal("the bundle does not verify as it is")
 	}
-	// The pages are most of a bundle, and one byte of them is like another: of what is long every 97th byte
-	// is turned, with the full count every one.
-	step := 97
+	// The pages are most of a bundle, and one byte of them is like another: of what is in them every 97th
+	// byte is turned, with the full count every one; of everything else every byte, always.
+	page, step, mutations := pagesOf(t, whole), 97, 1000
 	if os.Getenv("SWITCHMAN_SOAK") == "1" {
-		step = 1
+		step, mutations = 1, 10_000
 	}
 	flips := 0
 	raw := bytes.Clone(whole)
-	for i := 0; i < len(raw); i += step {
+	for i := range raw {
+		if page(i) && i%step != 0 {
+			continue
+		}
 		raw[i] ^= 1 << (i % 8)
-		check(raw, fmt.Sprintf("byte %d of %d", i, len(raw)))
+		if !found(raw) {
+			t.Fatalf("byte %d of %d is not found", i, len(raw))
+		}
 		raw[i] = whole[i]
 		flips++
 	}
 	rng := mrand.New(mrand.NewPCG(7, 11))
-	mutations := 1000
-	if step == 1 {
-		mutations = 10_000
-	}
 	for n := range mutations {
-		raw := bytes.Clone(whole)
-		at := rng.IntN(len(raw))
-		switch rng.IntN(4) {
-		case 0:
-			raw = append(raw[:at], raw[at+1:]...)
-		case 1:
-			raw = slices.Insert(raw, at, byte(rng.IntN(256)))
-		case 2:
-			raw = raw[:at]
-		case 3:
-			end := min(len(raw), at+1+rng.IntN(64))
-			for i := at; i < end; i++ {
-				raw[i] ^= byte(1 + rng.IntN(255))
-			}
+		if raw := mutated(rng, whole); !found(raw) {
+			t.Fatalf("mutation %d is not found", n)
 		}
-		check(raw, fmt.Sprintf("mutation %d", n))
 	}
 	t.Logf("soak: %d bytes turned and %d random changes of a bundle of %d bytes: all found", flips, mutations, len(whole))
+}
+
+// pagesOf tells which bytes of a zip are those of pages and texts.
+func pagesOf(t testing.TB, raw []byte) func(i int) bool {
+	t.Helper()
+	z, err := zip.NewReader(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := make([]bool, len(raw))
+	for _, f := range z.File {
+		if !strings.HasPrefix(f.Name, "report.") && f.Name != guideFile {
+			continue
+		}
+		at, err := f.DataOffset()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range f.UncompressedSize64 {
+			page[uint64(at)+i] = true
+		}
+	}
+	return func(i int) bool { return page[i] }
+}
+
+// mutated is a change as accidents and clumsy hands make them.
+func mutated(rng *mrand.Rand, whole []byte) []byte {
+	raw := bytes.Clone(whole)
+	at := rng.IntN(len(raw))
+	end := min(len(raw), at+1+rng.IntN(64))
+	switch rng.IntN(6) {
+	case 0:
+		return append(raw[:at], raw[at+1:]...)
+	case 1:
+		return slices.Insert(raw, at, byte(rng.IntN(256)))
+	case 2:
+		return raw[:at]
+	case 3: // doubled
+		return slices.Insert(raw, end, whole[at:end]...)
+	case 4: // moved to the end
+		return append(append(raw[:at], whole[end:]...), append([]byte{'x'}, whole[at:end]...)...)
+	}
+	for i := at; i < end; i++ {
+		raw[i] ^= byte(1 + rng.IntN(255))
+	}
+	return raw
+}
+
+// In an unpacked folder there is no zip around the files that would show a change first.
+func TestEveryChangeIsFoundInAFolder(t *testing.T) {
+	l := openLedger(t)
+	l.tellStory()
+	files := contents(t, l.pack("r2"))
+	dir := unpacked(t, files)
+	for name, raw := range files {
+		step := max(1, len(raw)/12)
+		if name == manifestFile || name == signatureFile {
+			step = 11
+		}
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		for i := 0; i < len(raw); i += step {
+			changed := bytes.Clone(raw)
+			changed[i] ^= 1 << (i % 8)
+			if err := os.WriteFile(file, changed, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if v, err := VerifyBundle(dir, Trust{}, "test"); err == nil && v.OK {
+				t.Fatalf("byte %d of %s is not found", i, name)
+			}
+		}
+		if err := os.WriteFile(file, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v, err := VerifyBundle(dir, Trust{}, "test"); err != nil || !v.OK {
+		t.Fatalf("put back as it was: %+v, %v", v.Problems, err)
+	}
+	if err := os.Remove(filepath.Join(dir, manifestFile)); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := VerifyBundle(dir, Trust{}, "test"); err != nil || v.OK || !slices.Contains(codes(v), "missing_file") {
+		t.Errorf("without its list: %+v, %v", v, err)
+	}
 }
 
 // Whoever holds the right key, and signs what they changed, is found by what the parts say of each other.
 func TestLiesAreFoundThoughSigned(t *testing.T) {
 	l := openLedger(t)
+	l.request("r0", "card", "somebody else's")
+	older := contents(t, l.pack("r0"))
 	l.tellStory()
 	whole := contents(t, l.pack("r2"))
 	other := contents(t, l.pack("r9"))
@@ -296,6 +392,25 @@ func TestLiesAreFoundThoughSigned(t *testing.T) {
 		"another register": {func(f map[string][]byte) {
 			f[chainsFile] = bytes.Replace(f[chainsFile], []byte("ledger 4"), []byte("ledger 3"), 1)
 		}, "register"},
+		"a run of other systems": {func(f map[string][]byte) {
+			f[entriesFile] = append(bytes.Clone(older[entriesFile]), f[entriesFile]...)
+		}, "register"},
+		"an older head": {func(f map[string][]byte) { f[checkpointFile] = older[checkpointFile] }, "tree"},
+		"another run's row": {func(f map[string][]byte) {
+			first, rest, _ := bytes.Cut(f[rowsFile], []byte("\n"))
+			_, row, _ := bytes.Cut(older[rowsFile], []byte("\n"))
+			row, _, _ = bytes.Cut(row, []byte("\n"))
+			f[rowsFile] = slices.Concat(first, []byte("\n"), row, []byte("\n"), rest)
+		}, "tree"},
+		"a row made up": {func(f map[string][]byte) {
+			row := line(rowsFile, `"kind":"finding"`)
+			at, _, _ := bytes.Cut(row, []byte(","))
+			f[rowsFile] = append(f[rowsFile], bytes.Replace(row, at, []byte(`{"seq":999`), 1)...)
+		}, "row_missing"},
+		"the last rows cut": {func(f map[string][]byte) { f[rowsFile] = f[rowsFile][:len(f[rowsFile])-200] }, "row"},
+		"evidence by no digest": {func(f map[string][]byte) {
+			f[rowsFile] = bytes.Replace(f[rowsFile], []byte(`"evidence":[{"digest":"sha256:`), []byte(`"evidence":[{"digest":"../`), 1)
+		}, "evidence"},
 		"another run's tree": {func(f map[string][]byte) { f[treeFile] = other[treeFile] }, "tree"},
 		"another plan": {func(f map[string][]byte) {
 			f[plan] = bytes.Replace(f[plan], []byte("Move ledger"), []byte("Move nothing"), 1)
@@ -360,6 +475,24 @@ func TestForeignKeyAndOldRoots(t *testing.T) {
 	}
 	if _, err := l.s.RotateKey(t.Context(), dr.Actor{}); err != nil {
 		t.Fatal(err)
+	}
+	// A root in the middle is proven by a bundle that is asked for it, and by no other.
+	own.Anchors = []journal.Anchor{{Size: 3, Root: l.rootAt(3)}}
+	if v := verify(t, l.pack("r2"), own); !v.OK || !v.KnownKey || v.Trusted || len(v.Notes) != 1 {
+		t.Errorf("a root that the bundle does not prove: %+v", v)
+	}
+	if v := verify(t, l.pack("r2", 3), own); !v.Trusted || v.Anchors != 1 {
+		t.Errorf("a root that the bundle was asked to prove: %+v", v)
+	}
+	if v := verify(t, l.pack("r2", 3), Trust{Keys: own.Keys, Anchors: []journal.Anchor{{Size: 3}}}); v.OK || !slices.Contains(codes(v), "anchor") {
+		t.Errorf("another root at that size: %+v", v)
+	}
+	err = l.s.Read(t.Context(), func(r *store.Reader) error {
+		_, err := Gather(t.Context(), r, "r2", "test", early.Checkpoint.Size+100)
+		return err
+	})
+	if dr.KindOf(err) != dr.Invalid {
+		t.Errorf("a root of the future: %v", err)
 	}
 	own.Anchors = nil
 	if v := verify(t, l.pack("r2"), own); !v.Trusted || v.Checkpoint.Key == own.Keys[0] {
@@ -428,6 +561,55 @@ func TestNoBombs(t *testing.T) {
 	}
 }
 
+// The end of a zip says how much a reader takes into memory; nothing but the end of a bundle is believed.
+func TestStrangeEnds(t *testing.T) {
+	var b bytes.Buffer
+	if err := writeZip(&b, map[string]member{"a": {raw: []byte("x")}, "b": {raw: []byte("y")}}, nil, Source{}); err != nil {
+		t.Fatal(err)
+	}
+	whole := b.Bytes()
+	if _, err := readZip("", bytes.NewReader(whole), int64(len(whole))); err != nil {
+		t.Fatal(err)
+	}
+	end := len(whole) - endOfZip
+	put := func(at int, raw ...byte) func([]byte) []byte {
+		return func(z []byte) []byte { copy(z[end+at:], raw); return z }
+	}
+	for name, c := range map[string]struct {
+		change func([]byte) []byte
+		code   string
+	}{
+		"nothing":             {func([]byte) []byte { return nil }, "zip"},
+		"more files":          {put(10, 0xff, 0xff), "too_big"},
+		"a long directory":    {put(12, 0, 0, 0, 0x10), "too_big"},
+		"a directory outside": {put(16, 0xff, 0xff, 0xff, 0xff), "zip"},
+		"a comment":           {func(z []byte) []byte { z[end+20] = 1; return append(z, '!') }, "zip"},
+		"something behind":    {func(z []byte) []byte { return append(z, "PK"...) }, "zip"},
+		"something before":    {func(z []byte) []byte { return append([]byte("#!/bin/sh\n"), z...) }, "zip"},
+		"a second end":        {func(z []byte) []byte { return append(z, z[end:]...) }, "zip"},
+		"a longer end": {func(z []byte) []byte {
+			return slices.Concat(z[:end], []byte(longEndMark), make([]byte, longEndOfZip-4), z[end:])
+		}, "zip"},
+		"a file as a folder": {func([]byte) []byte {
+			var b bytes.Buffer
+			if err := writeZip(&b, map[string]member{"a": {}, "a-b": {}, "a/b/c": {}}, nil, Source{}); err != nil {
+				t.Fatal(err)
+			}
+			return b.Bytes()
+		}, "name"},
+	} {
+		raw := c.change(bytes.Clone(whole))
+		_, err := readZip("", bytes.NewReader(raw), int64(len(raw)))
+		var p *Problem
+		if !errors.As(err, &p) || p.Code != c.code {
+			t.Errorf("%s: %v, want %s", name, err, c.code)
+		}
+	}
+	if err := checkLimits(map[string]member{"evidence/a.bin": {size: maxBytes}}); dr.KindOf(err) != dr.Invalid {
+		t.Errorf("a bundle nobody could verify: %v", err)
+	}
+}
+
 func TestHostileTextStaysText(t *testing.T) {
 	l := openLedger(t)
 	l.tellStory()
@@ -482,6 +664,23 @@ func FuzzManifest(f *testing.F) {
 		}
 		if !bytes.Equal(b.Bytes(), raw) {
 			t.Errorf("%q has two forms", raw)
+		}
+	})
+}
+
+// Whatever comes as a bundle is judged, and only the bundle itself is found good.
+func FuzzBundle(f *testing.F) {
+	l := openLedger(f)
+	l.request("r1", "ledger", "short")
+	whole := l.pack("r1")
+	f.Add(whole)
+	rng := mrand.New(mrand.NewPCG(3, 5))
+	for range 5 {
+		f.Add(mutated(rng, whole))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if !found(raw) && !bytes.Equal(raw, whole) {
+			t.Error("another bundle is found good")
 		}
 	})
 }

@@ -85,7 +85,7 @@ func (c chapter) count(result string) int {
 func (c chapter) moved() int {
 	n := 0
 	for _, s := range c.Systems {
-		if s.Site == s.To && s.To != "" && s.State != "waiting" && s.State != "not_moved" {
+		if s.State == "moved" || s.State == "verified" { // where it is now may be home again
 			n++
 		}
 	}

@@ -160,13 +160,13 @@ func (l *ledger) tellStory() {
 }
 
 // gathered gives the source of a run's report; it stays valid until the test ends.
-func (l *ledger) gathered(id string) Source {
+func (l *ledger) gathered(id string, sizes ...int64) Source {
 	l.t.Helper()
 	var src Source
 	kept := map[string][]byte{}
 	err := l.s.Read(l.t.Context(), func(r *store.Reader) error {
 		var err error
-		if src, err = Gather(l.t.Context(), r, id, "test"); err != nil {
+		if src, err = Gather(l.t.Context(), r, id, "test", sizes...); err != nil {
 			return err
 		}
 		for _, row := range src.Rows {

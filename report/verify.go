@@ -79,8 +79,12 @@ func ParseTrust(text []byte) (Trust, error) {
 // VerifyBundle checks a bundle, a zip or its unpacked folder, without any server. What is wrong with it
 // is in the verdict; an error says that it could not be read at all.
 func VerifyBundle(path string, trust Trust, madeBy string) (Verdict, error) {
-	v := Verdict{Runs: []string{}, Notes: []string{}, Problems: []Problem{}, Bundle: true}
 	b, err := open(path)
+	return verifyOpened(b, err, trust, madeBy)
+}
+
+func verifyOpened(b *bundle, err error, trust Trust, madeBy string) (Verdict, error) {
+	v := Verdict{Runs: []string{}, Notes: []string{}, Problems: []Problem{}, Bundle: true}
 	var bad *Problem
 	if errors.As(err, &bad) {
 		v.Problems = append(v.Problems, *bad)

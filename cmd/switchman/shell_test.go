@@ -47,6 +47,7 @@ func TestUsage(t *testing.T) {
 		{"run request move --mode drill --reason x --override lag", 2, "CHECK=REASON"},
 		{"run request move --mode drill --reason x --impact yesterday", 2, "RFC 3339"},
 		{"run watch r1 --until never", 2, "no state"},
+		{"report r1 --anchor 3", 2, "--out FILE.zip"},
 		{"report r1 --out x.pdf", 2, ".zip, .html, .md or .json"},
 		{"check /nowhere", 5, "no directory"},
 		{"run list", 7, "switchman demo"},

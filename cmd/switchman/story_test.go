@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -176,11 +177,28 @@ func TestBundles(t *testing.T) {
 	if err := os.WriteFile(trust, []byte(d.must("journal", "--anchor", "--as", "ada").out), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d.must("report", id, "--out", bundle, "--as", "ada")
+	var kept struct{ Size int64 }
+	d.must("journal", "--anchor", "--json", "--as", "ada").into(t, &kept)
+	if s := d.run("run", "approve", id, "--as", "ada"); s.code != 3 { // the journal grows by a refusal
+		t.Errorf("her own run: exit %d %s", s.code, s.err)
+	}
+	var v report.Verdict
+	d.must("report", id, "--out", bundle, "--anchor", fmt.Sprint(kept.Size), "--as", "ada")
+	d.must("verify", bundle, "--trust", trust, "--json").into(t, &v)
+	if !v.Trusted || v.Anchors != 1 || v.Checkpoint.Size <= kept.Size {
+		t.Errorf("with the root at %d: %+v", kept.Size, v)
+	}
+	if s := d.must("verify", bundle, "--trust", trust); !strings.Contains(s.out, "grown from 1 root you kept") {
+		t.Error(s.out)
+	}
 	stop()
+	if d.must("verify", "--trust", trust, "--json").into(t, &v); !v.Trusted || v.Anchors != 1 || !slices.Equal(v.Runs, []string{id}) {
+		t.Errorf("the state itself: %+v", v)
+	}
 	again := filepath.Join(dir, "again.zip")
-	d.must("report", id, "--out", bundle)
-	d.must("report", id, "--out", again)
+	size := fmt.Sprint(kept.Size)
+	d.must("report", id, "--out", bundle, "--anchor", size)
+	d.must("report", id, "--out", again, "--anchor", size)
 	raw, err := os.ReadFile(bundle)
 	if err != nil {
 		t.Fatal(err)
@@ -189,7 +207,6 @@ func TestBundles(t *testing.T) {
 		t.Errorf("two reports of one journal differ (%v)", err)
 	}
 	away := &desk{t: t, state: dir}
-	var v report.Verdict
 	away.must("verify", bundle, "--json").into(t, &v)
 	if !v.OK || v.Trusted || v.Rows == 0 || !slices.Contains(v.Runs, id) {
 		t.Errorf("%+v", v)

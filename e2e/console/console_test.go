@@ -1,3 +1,5 @@
+//go:build !race
+
 // Package console plays the story in a real browser: several people with a browser each, against a
 // demo server that is killed in the middle. The acts are in story.mjs; here is only what they need.
 package console

@@ -83,7 +83,7 @@ func (h *house) roomsTell(run string) {
 			}
 		}
 	}
-	for sizes, code := range map[string]int{"&anchor=3&anchor=5": 200, "&anchor=three": 400, "&anchor=999999": 422} {
+	for sizes, code := range map[string]int{"&anchor=3&anchor=5": 200, "&anchor=999999": 422} {
 		if got := h.do(ask{method: "GET", path: "/api/runs/" + run + "/report?format=zip" + sizes, as: "ada"}); got.code != code {
 			h.t.Errorf("a bundle with %s: HTTP %d %.80q, want %d", sizes, got.code, got.raw, code)
 		}

@@ -26,7 +26,8 @@ const customerPace = 200 * time.Millisecond
 const demoLong = `The sample bank on this machine, live: two sites as two processes with 39 small services each,
 customers who pay, and a server that has no passwords. Whatever it prints is marked SAMPLE.
 
-Leave it running, open a second terminal in the same directory, and be everybody in turn:
+Open the console in a browser and be everybody in turn; or do the same in a second
+terminal, in the same directory:
 
   switchman person list                      who may do what
   switchman run request bank-switchover --mode drill --reason "to see it" \
@@ -182,10 +183,11 @@ func (sh *shell) openHouse(ctx context.Context, b bank) error {
 		}
 	} else {
 		fmt.Fprintf(sh.term.out, "%s: Harbor Bank is open on this machine, with two sites and customers who pay.\n", demo.Watermark)
-		field(sh.term.out, "server", "http://"+a.Addr()+" and unix:"+socket)
+		field(sh.term.out, "console", "http://"+a.Addr()+" (open it in a browser)")
+		field(sh.term.out, "server", "unix:"+socket)
 		field(sh.term.out, "notices", filepath.Join(cfg.StateDir, "notices.txt")+" (what plans tell people, and the journal's roots)")
 		field(sh.term.out, "stop", "Ctrl-C; start again to go on, with --fresh to begin anew")
-		fmt.Fprintf(sh.term.out, "\n%s\n", demoLong[strings.Index(demoLong, "Leave it"):strings.Index(demoLong, "Interrupt it")])
+		fmt.Fprintf(sh.term.out, "\n%s\n", demoLong[strings.Index(demoLong, "Open the console"):strings.Index(demoLong, "Interrupt it")])
 	}
 	<-ctx.Done()
 	seen := b.customers.Seen()

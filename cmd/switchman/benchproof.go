@@ -61,8 +61,53 @@ func (sh *shell) benchProof(ctx context.Context, dir string, want benchWishes) (
 			return nil, fmt.Errorf("removing a journal: %w", err)
 		}
 	}
+	states, err := sh.benchStates(ctx, filepath.Join(dir, "proof"), want)
+	return append(out, states...), err
+}
+
+// benchStates verifies a state directory as `switchman verify` does: the database's structure, every row
+// with its columns and hashes, keys and register.
+func (sh *shell) benchStates(ctx context.Context, dir string, want benchWishes) (out []figure, err error) {
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making a directory: %w", err)
+	}
+	st, err := store.Open(ctx, store.Options{Dir: dir, Organisation: "bench", Environment: dr.Test, Clock: sh.term.clock})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	rows := int64(1) // the first row says whose journal it is
+	for _, long := range longJournals {
+		if want.quick && long.rows > 100_000 {
+			continue
+		}
+		for ; rows < long.rows; rows += 1000 {
+			err := st.Write(ctx, func(tx *store.Tx) error {
+				for range 1000 {
+					tx.Journal(dr.Row{Run: "r1126-abcd", Kind: dr.RowOutcome, Surface: "switchman", Data: json.RawMessage(benchOutcome)})
+				}
+				return nil
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+		var took []float64
+		for range want.rounds {
+			ms, err := sh.timed(func() error { _, err := st.Verify(ctx); return err })
+			if err != nil {
+				return nil, err
+			}
+			took = append(took, ms)
+		}
+		out = append(out, figureOf(fmt.Sprintf("%d rows of a state directory: verified", long.rows), "ms", long.atMost, took...))
+	}
 	return out, nil
 }
+
+// benchOutcome is what a row of a real step holds.
+const benchOutcome = `{"step":"compare@payments-db-w1","n":1,"state":"ok","code":0,"text":"equal: 12 rows, amount 542404 on both sides","took_ms":64,` +
+	`"evidence":[{"digest":"sha256:cd52ddbdf05fe257d9aee6a92264092f7bc5b1f33fc02d4ccdbb3420866377f8","size":211,"kind":"text","media":"text/plain"}]}`
 
 // timed is how long something took, in ms.
 func (sh *shell) timed(do func() error) (float64, error) {
@@ -83,8 +128,7 @@ func writeJournal(file string, rows int64) (note []byte, key string, err error) 
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	w := bufio.NewWriterSize(f, 1<<20)
-	data := json.RawMessage(`{"step":"compare@payments-db-w1","n":1,"state":"ok","code":0,"text":"equal: 12 rows, amount 542404 on both sides","took_ms":64,` +
-		`"evidence":[{"digest":"sha256:cd52ddbdf05fe257d9aee6a92264092f7bc5b1f33fc02d4ccdbb3420866377f8","size":211,"kind":"text","media":"text/plain"}]}`)
+	data := json.RawMessage(benchOutcome)
 	var head journal.Head
 	for i := range rows {
 		at := dr.At(time.Unix(1_700_000_000+i, 0))

@@ -85,7 +85,7 @@ func TestUnexpectedErrorsShowAReference(t *testing.T) {
 
 func TestCheck(t *testing.T) {
 	d := &desk{t: t, state: short(t)}
-	if s := d.must("check"); !strings.Contains(s.out, "pier-bank: 1 system, 2 nodes, 2 plans, 9 people; 0 errors, 0 warnings") {
+	if s := d.must("check"); !strings.Contains(s.out, "pier-bank: 1 system, 2 nodes, 2 plans, 10 people; 0 errors, 0 warnings") {
 		t.Errorf("%s", s.out)
 	}
 	dir := short(t)

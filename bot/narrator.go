@@ -76,10 +76,17 @@ func (b *Bot) Narrator(p Place) *Narrator {
 func (n *Narrator) Run(ctx context.Context) {
 	wake, stop := n.bot.cfg.Store.Watch()
 	defer stop()
+	trouble := ""
 	for ctx.Err() == nil {
 		wait, err := n.Pass(ctx)
-		if err != nil && ctx.Err() == nil {
-			n.bot.cfg.Log.ErrorContext(ctx, "telling what happened", "place", n.name, "error", err)
+		switch {
+		case err == nil:
+			trouble = ""
+		case ctx.Err() == nil:
+			if err.Error() != trouble { // the same trouble is told once
+				n.bot.cfg.Log.WarnContext(ctx, "the place is not told for now; nothing of it is lost", "place", n.name, "error", err)
+			}
+			trouble = err.Error()
 			wait = max(wait, leastRedraw)
 		}
 		if wait <= 0 {
@@ -371,8 +378,8 @@ func looksOf(c Card) uint64 {
 // board draws a run for everybody in the place, from the store as it is now.
 func (n *Narrator) board(ctx context.Context, run string) (Card, error) {
 	c, err := n.bot.cfg.Catalog()
-	if err != nil {
-		return Card{}, fmt.Errorf("drawing the board of %s: %w", run, err)
+	if err != nil { // files are mended; the message waits for that
+		return Card{}, dr.Errorf(dr.Unavailable, "drawing the board of %s: %w", run, err)
 	}
 	r, err := n.bot.cfg.Engine.View(ctx, dr.Actor{}, run)
 	if err != nil {
@@ -409,7 +416,7 @@ func (n *Narrator) boardKey(run string) string { return n.name + "/board/" + run
 func (n *Narrator) report(ctx context.Context, o store.Outgoing) (Ref, error) {
 	c, err := n.bot.cfg.Catalog()
 	if err != nil {
-		return "", err
+		return "", dr.Errorf(dr.Unavailable, "telling of the report of %s: %w", o.Run, err)
 	}
 	r, err := n.bot.cfg.Engine.View(ctx, dr.Actor{}, o.Run)
 	if err != nil {

@@ -30,24 +30,22 @@ func Check(rows iter.Seq2[[]byte, error], note []byte, keys ...string) (Checkpoi
 	if err != nil {
 		return Checkpoint{}, &Problem{Code: "signature", Seq: -1, Text: err.Error()}
 	}
-	var head Head
+	var edge Edge
 	var fold Fold
 	for raw, err := range rows {
 		if err != nil {
-			return Checkpoint{}, fmt.Errorf("reading row %d: %w", head.Size, err)
+			return Checkpoint{}, fmt.Errorf("reading row %d: %w", edge.size, err)
 		}
-		row, err := CheckRow(raw, head.Size)
+		row, err := CheckRow(raw, edge.size)
 		if err == nil {
 			err = fold.Read(row)
 		}
 		if err != nil {
 			return Checkpoint{}, err
 		}
-		if head, _, err = Append(head, raw); err != nil {
-			return Checkpoint{}, err
-		}
+		edge.Append(raw)
 	}
-	if err := CheckHead(head, cp); err != nil {
+	if err := CheckHead(edge.Head(), cp); err != nil {
 		return cp, err
 	}
 	return cp, fold.Check(cp)

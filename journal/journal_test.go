@@ -40,15 +40,15 @@ func testLog(t testing.TB, key *Signer, n int64) (rows [][]byte, hashes []tlog.H
 		if err != nil {
 			t.Fatal(err)
 		}
-		var stored []IndexedHash
+		var stored []tlog.Hash
 		if head, stored, err = Append(head, raw); err != nil {
 			t.Fatal(err)
 		}
-		for _, h := range stored {
-			if h.Index != int64(len(hashes)) {
-				t.Fatalf("row %d stores hash %d after %d", seq, h.Index, len(hashes))
+		for level, h := range stored {
+			if at := tlog.StoredHashIndex(level, seq>>level); at != int64(len(hashes)) {
+				t.Fatalf("row %d stores hash %d after %d", seq, at, len(hashes))
 			}
-			hashes = append(hashes, h.Hash)
+			hashes = append(hashes, h)
 		}
 		rows = append(rows, raw)
 	}

@@ -21,8 +21,8 @@ func grown(t interface{ Fatal(...any) }, n int64) (leaf func(int64) tlog.Hash, r
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, x := range hashes {
-			stored[x.Index] = x.Hash
+		for level, x := range hashes {
+			stored[tlog.StoredHashIndex(level, i>>level)] = x
 		}
 		h = next
 		root, err := Root(h)

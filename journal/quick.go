@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -29,7 +30,7 @@ func quick(raw []byte) (row dr.Row, ok bool) {
 	}
 	row.Kind = dr.RowKind(kind)
 	data, ok := bytes.CutSuffix(s.rest, []byte("}"))
-	if !ok || !utf8.Valid(data) || !json.Valid(data) || !sparse(data) {
+	if !ok || !compact(data) {
 		return row, false
 	}
 	row.Data = json.RawMessage(data)
@@ -108,56 +109,165 @@ func (s *scanner) moment(into *dr.Time) bool {
 	return t.Day() == n[2] && !t.IsZero() // a day the month does not have runs over; the zero moment is written otherwise
 }
 
-// sparse reports whether valid JSON has no blanks between its parts and no object with more than a few
-// keys, none of them written with anything but plain letters and no two alike in any case.
-func sparse(data []byte) bool {
-	type level struct{ from int } // index in keys; -1: a list
-	var levels [maxDepth]level
-	var keys [64][]byte
-	depth, held := 0, 0
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; c {
-		case ' ', '\t', '\r', '\n':
-			return false
-		case '{', '[':
-			if depth == maxDepth {
-				return false
-			}
-			levels[depth].from = held
-			if c == '[' {
-				levels[depth].from = -1
-			}
-			depth++
-		case '}', ']':
-			if depth--; levels[depth].from >= 0 {
-				held = levels[depth].from
-			}
-		case '"':
-			end := endOfString(data, i)
-			if depth > 0 && levels[depth-1].from >= 0 && end < len(data) && data[end] == ':' {
-				key := data[i+1 : end-1]
-				if held == len(keys) || !plainKey(key) {
-					return false
-				}
-				for _, k := range keys[levels[depth-1].from:held] {
-					if bytes.EqualFold(k, key) {
-						return false
-					}
-				}
-				keys[held] = key
-				held++
-			}
-			i = end - 1
-		}
-	}
-	return true
+// compact reports whether data is one JSON value as [Encode] writes it: no blanks between its parts, and
+// keys in plain letters, of which no two of one object are alike in any case. Rare escapes are left to the slow way.
+func compact(data []byte) bool {
+	v := values{data: data}
+	return v.value(0, 0) == len(data)
 }
 
-func plainKey(key []byte) bool {
-	for _, c := range key {
-		if c < ' ' || c == '\\' || c >= utf8.RuneSelf {
-			return false
+// values walks through JSON. Each method takes the place where something begins and answers the place
+// after it, or -1.
+type values struct {
+	data []byte
+	keys [64][]byte // of all open objects
+	held int
+}
+
+func (v *values) value(i, depth int) int {
+	if i < 0 || i >= len(v.data) || depth >= maxDepth-1 { // the row itself is one level
+		return -1
+	}
+	switch v.data[i] {
+	case '"':
+		return v.text(i)
+	case '{':
+		return v.object(i, depth)
+	case '[':
+		return v.list(i, depth)
+	case 't':
+		return v.literal(i, "true")
+	case 'f':
+		return v.literal(i, "false")
+	case 'n':
+		return v.literal(i, "null")
+	}
+	return v.number(i)
+}
+
+func (v *values) object(i, depth int) int {
+	if i++; v.is(i, '}') {
+		return i + 1
+	}
+	for from := v.held; ; i++ {
+		end := v.key(i, from)
+		if end < 0 || !v.is(end, ':') {
+			return -1
+		}
+		if i = v.value(end+1, depth+1); i < 0 {
+			return -1
+		}
+		if v.is(i, '}') {
+			v.held = from
+			return i + 1
+		}
+		if !v.is(i, ',') {
+			return -1
 		}
 	}
-	return true
 }
+
+func (v *values) list(i, depth int) int {
+	if i++; v.is(i, ']') {
+		return i + 1
+	}
+	for ; ; i++ {
+		if i = v.value(i, depth+1); i < 0 {
+			return -1
+		}
+		if v.is(i, ']') {
+			return i + 1
+		}
+		if !v.is(i, ',') {
+			return -1
+		}
+	}
+}
+
+// key takes a name in plain letters that the object's keys, from that index on, do not have yet.
+func (v *values) key(i, from int) int {
+	if !v.is(i, '"') || v.held == len(v.keys) {
+		return -1
+	}
+	end := i + 1
+	for ; !v.is(end, '"'); end++ {
+		if end >= len(v.data) || v.data[end] < ' ' || v.data[end] == '\\' || v.data[end] >= utf8.RuneSelf {
+			return -1
+		}
+	}
+	key := v.data[i+1 : end]
+	for _, k := range v.keys[from:v.held] {
+		if bytes.EqualFold(k, key) {
+			return -1
+		}
+	}
+	v.keys[v.held] = key
+	v.held++
+	return end + 1
+}
+
+func (v *values) text(i int) int {
+	for i++; i < len(v.data); i++ {
+		switch c := v.data[i]; {
+		case c == '"':
+			return i + 1
+		case c == '\\':
+			if i++; i >= len(v.data) || !strings.ContainsRune(`"\/bfnrt`, rune(v.data[i])) {
+				return -1
+			}
+		case c < ' ':
+			return -1
+		case c >= utf8.RuneSelf:
+			r, size := utf8.DecodeRune(v.data[i:])
+			if r == utf8.RuneError && size == 1 {
+				return -1
+			}
+			i += size - 1
+		}
+	}
+	return -1
+}
+
+func (v *values) number(i int) int {
+	if v.is(i, '-') {
+		i++
+	}
+	if v.is(i, '0') {
+		i++
+	} else if i = v.digits(i); i < 0 {
+		return -1
+	}
+	if v.is(i, '.') {
+		if i = v.digits(i + 1); i < 0 {
+			return -1
+		}
+	}
+	if v.is(i, 'e') || v.is(i, 'E') {
+		if i++; v.is(i, '+') || v.is(i, '-') {
+			i++
+		}
+		return v.digits(i)
+	}
+	return i
+}
+
+// digits takes one or more.
+func (v *values) digits(i int) int {
+	end := i
+	for end < len(v.data) && v.data[end] >= '0' && v.data[end] <= '9' {
+		end++
+	}
+	if end == i {
+		return -1
+	}
+	return end
+}
+
+func (v *values) literal(i int, word string) int {
+	if !bytes.HasPrefix(v.data[i:], []byte(word)) {
+		return -1
+	}
+	return i + len(word)
+}
+
+func (v *values) is(i int, c byte) bool { return i < len(v.data) && v.data[i] == c }

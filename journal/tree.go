@@ -19,13 +19,6 @@ type Head struct {
 	Note     []byte // the signed checkpoint of exactly this size; see [Signer.Sign]
 }
 
-// IndexedHash is a hash of the tree together with the place it has in stored form
-// ([tlog.StoredHashIndex]).
-type IndexedHash struct {
-	Index int64
-	Hash  tlog.Hash
-}
-
 // Check reports whether the frontier can belong to the size.
 func (h Head) Check() error {
 	if h.Size < 0 || len(h.Frontier) != bits.OnesCount64(uint64(h.Size)) {
@@ -39,28 +32,73 @@ func (h Head) Check() error {
 	return nil
 }
 
-// Append adds the bytes of one row. It returns the head without a note, and the hashes to store,
-// whose indexes follow one another. The given head is left as it was.
-func Append(h Head, leaf []byte) (Head, []IndexedHash, error) {
-	if err := h.Check(); err != nil {
+// Append adds the bytes of one row. It returns the head without a note, and the hashes to store: the
+// row's own, then those of the subtrees it completes, level by level ([tlog.StoredHashIndex] of level
+// and row>>level). The given head is left as it was.
+func Append(h Head, leaf []byte) (Head, []tlog.Hash, error) {
+	e, err := h.edge()
+	if err != nil {
 		return Head{}, nil, err
 	}
-	n := h.Size
-	full := bits.TrailingZeros64(^uint64(n)) // subtrees the new leaf completes
-	kept := len(h.Frontier) - full
-	next := Head{Size: n + 1, Frontier: make([][]byte, kept+1), Register: h.Register}
-	copy(next.Frontier, h.Frontier[:kept])
+	completed := e.Append(leaf)
+	return e.Head(), completed, nil
+}
 
-	hash := tlog.RecordHash(leaf)
-	stored := make([]IndexedHash, 1, full+1)
-	stored[0] = IndexedHash{tlog.StoredHashIndex(0, n), hash}
-	for level := 1; level <= full; level++ {
-		left := tlog.Hash(h.Frontier[len(h.Frontier)-level])
-		hash = tlog.NodeHash(left, hash)
-		stored = append(stored, IndexedHash{tlog.StoredHashIndex(level, n>>level), hash})
+// Edge is a head that grows in place, for whoever adds many rows. Make one with [Head.Edge].
+type Edge struct {
+	size      int64
+	register  tlog.Hash
+	subtrees  [63]tlog.Hash // by level; meant where size has its bit set
+	completed []tlog.Hash
+}
+
+// Edge begins where the head stands.
+func (h Head) Edge() (*Edge, error) {
+	e, err := h.edge()
+	return &e, err
+}
+
+func (h Head) edge() (Edge, error) {
+	if err := h.Check(); err != nil {
+		return Edge{}, err
 	}
-	next.Frontier[kept] = hash[:]
-	return next, stored, nil
+	e := Edge{size: h.Size, register: h.Register}
+	rest := uint64(h.Size)
+	for _, hash := range h.Frontier {
+		level := bits.Len64(rest) - 1
+		e.subtrees[level] = tlog.Hash(hash)
+		rest &^= 1 << level
+	}
+	return e, nil
+}
+
+// Size is the number of rows in the tree.
+func (e *Edge) Size() int64 { return e.size }
+
+// Append adds the bytes of one row and answers as [Append] does; the hashes hold until the next row.
+func (e *Edge) Append(leaf []byte) []tlog.Hash {
+	hash := tlog.RecordHash(leaf)
+	e.completed = append(e.completed[:0], hash)
+	level := 0
+	for ; e.size&(1<<level) != 0; level++ {
+		hash = tlog.NodeHash(e.subtrees[level], hash)
+		e.completed = append(e.completed, hash)
+	}
+	e.subtrees[level] = hash
+	e.size++
+	return e.completed
+}
+
+// Head is where the edge stands now, without a note.
+func (e *Edge) Head() Head {
+	h := Head{Size: e.size, Frontier: make([][]byte, 0, bits.OnesCount64(uint64(e.size))), Register: e.register}
+	for level := bits.Len64(uint64(e.size)) - 1; level >= 0; level-- {
+		if e.size&(1<<level) != 0 {
+			hash := e.subtrees[level]
+			h.Frontier = append(h.Frontier, hash[:])
+		}
+	}
+	return h
 }
 
 // Root is the hash that names the tree.

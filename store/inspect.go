@@ -185,7 +185,11 @@ func (r *Reader) checkHead(ctx context.Context, f findings) error {
 // checkTail hashes the rows from a sequence on again, on top of the stored hashes before them. Each row
 // found good is shown to whoever wants it.
 func (r *Reader) checkTail(ctx context.Context, head journal.Head, from int64, show func(dr.Row) error) error {
-	at, err := journal.HeadAt(from, r.Hashes(ctx))
+	before, err := journal.HeadAt(from, r.Hashes(ctx))
+	if err != nil {
+		return err
+	}
+	at, err := before.Edge()
 	if err != nil {
 		return err
 	}
@@ -193,12 +197,12 @@ func (r *Reader) checkTail(ctx context.Context, head journal.Head, from int64, s
 		if err != nil {
 			return err
 		}
-		d, err := checkColumns(row, at.Size)
+		d, err := checkColumns(row, at.Size())
 		if err != nil {
 			return err
 		}
-		if at, err = checkRow(at, row); err != nil {
-			return err
+		if !bytes.Equal(row.Hashes, joinHashes(at.Append(row.Body))) {
+			return &journal.Problem{Code: "hash", Seq: row.Seq, Text: "is not the row the tree holds"}
 		}
 		if show == nil {
 			continue
@@ -211,19 +215,7 @@ func (r *Reader) checkTail(ctx context.Context, head journal.Head, from int64, s
 	if err != nil {
 		return err
 	}
-	return journal.CheckHead(at, journal.Checkpoint{Size: head.Size, Root: root})
-}
-
-// checkRow adds a row to a tree and compares its stored hashes.
-func checkRow(at journal.Head, row queries.Journal) (journal.Head, error) {
-	next, hashes, err := journal.Append(at, row.Body)
-	if err != nil {
-		return at, err
-	}
-	if !bytes.Equal(row.Hashes, joinHashes(hashes)) {
-		return at, &journal.Problem{Code: "hash", Seq: at.Size, Text: "is not the row the tree holds"}
-	}
-	return next, nil
+	return journal.CheckHead(at.Head(), journal.Checkpoint{Size: head.Size, Root: root})
 }
 
 // checkColumns decodes a row strictly and compares the columns beside it, by which it is found.

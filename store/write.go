@@ -356,10 +356,10 @@ func (r *Reader) Head(ctx context.Context) (journal.Head, error) {
 	return splitFrontier(h.Size, h.Frontier, h.Note)
 }
 
-func joinHashes(hashes []journal.IndexedHash) []byte {
+func joinHashes(hashes []tlog.Hash) []byte {
 	b := make([]byte, 0, len(hashes)*tlog.HashSize)
 	for _, h := range hashes {
-		b = append(b, h.Hash[:]...)
+		b = append(b, h[:]...)
 	}
 	return b
 }

@@ -25,6 +25,7 @@ import (
 	"github.com/switchman-dr/switchman/config"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/fsm"
+	"github.com/switchman-dr/switchman/redact"
 	"github.com/switchman-dr/switchman/store"
 	"github.com/switchman-dr/switchman/web"
 	"github.com/switchman-dr/switchman/web/ui"
@@ -116,12 +117,12 @@ func (a *App) build(ctx context.Context, o Options) error {
 	if !cfg.Listens() {
 		addr = ""
 	}
-	chat := web.NewConsole(a.Store, clock)
+	chat := web.NewConsole(a.Store, clock, redact.New(hidden.known()...))
 	talk, err := bot.New(bot.Config{Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Secret: hidden.key("bot"), Console: cfg.ConsoleURL})
 	if err != nil {
 		return err
 	}
-	a.narrator = talk.Narrator(bot.Place{Surface: "console", Dest: web.ConsoleChannel, Chat: chat, Instance: instance, Point: o.Point})
+	a.narrator = talk.Narrator(bot.Place{Surface: "console", Dest: web.ConsoleChannel, Each: true, Chat: chat, Instance: instance, Point: o.Point})
 	a.Web = web.New(web.Config{ConsoleURL: cfg.ConsoleURL, Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Metrics: metrics,
 		Ready: a.ready, Parts: parts(cfg), Problems: a.Files.Problems, Version: o.Version, Demo: o.Demo, Secret: hidden.key("web"), Console: ui.Files(), Bot: talk, Chat: chat,
 		TrustedProxies: cfg.Proxies(), Socket: filepath.Join(cfg.StateDir, web.SocketName), Addr: addr, Phone: cfg.PhoneAddr})
@@ -139,9 +140,7 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	a.onStop("web", a.Web.Stop)
-	if !a.keeper.idle() {
-		a.onStop("keeper", a.keeper.start(ctx))
-	}
+	a.onStop("keeper", a.keeper.start(ctx))
 	return nil
 }
 

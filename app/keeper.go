@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -32,8 +33,8 @@ const (
 	copySuffix   = ".db"
 )
 
-// keeper does the housekeeping nobody asks for: a verified copy of the store every so often, and the
-// end of evidence that has been kept long enough. One goroutine does both, one after the other.
+// keeper does the housekeeping nobody asks for: a verified copy of the store every so often, the end of
+// evidence that has been kept long enough, and memory given back. One goroutine does it, one after the other.
 type keeper struct {
 	store    *store.Store
 	clock    dr.Clock
@@ -68,9 +69,6 @@ func newKeeper(s *store.Store, cfg *config.Config, organisation, instance string
 	return k
 }
 
-// idle reports whether nothing is configured to be done.
-func (k *keeper) idle() bool { return k.dir == "" && k.keep == 0 }
-
 // start works until the function it answers is called, which waits for the work at hand.
 func (k *keeper) start(ctx context.Context) (stop func(context.Context) error) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -94,11 +92,21 @@ func (k *keeper) live(ctx context.Context) {
 	for {
 		wait := k.clock.After(keeperLooks) // before the work, so that a moment passing meanwhile is not missed
 		k.round(ctx)
+		k.rest(ctx)
 		select {
 		case <-ctx.Done():
 			return
 		case <-wait:
 		}
+	}
+}
+
+// rest gives back what a run, a report or a copy has left of memory, while no run moves: most days a server
+// only waits.
+func (k *keeper) rest(ctx context.Context) {
+	err := k.store.Read(ctx, func(r *store.Reader) error { return still(ctx, r) })
+	if err == nil {
+		debug.FreeOSMemory()
 	}
 }
 

@@ -150,12 +150,8 @@ func (k *keeper) eraseAll(ctx context.Context, old []dr.Blob, seen, epoch int64)
 // at: what is kept for it may be the very content that was kept long ago. It answers how long the
 // journal is now.
 func calm(ctx context.Context, tx *store.Tx, seen int64) (int64, error) {
-	moving, err := tx.Runs(ctx, store.Filter{States: []dr.State{dr.Running, dr.Verifying, dr.RollingBack, dr.Paused}, Limit: 1})
-	if err != nil {
+	if err := still(ctx, &tx.Reader); err != nil {
 		return 0, err
-	}
-	if len(moving) > 0 {
-		return 0, errLater
 	}
 	rows, _, err := tx.Rows(ctx, seen, erasesMost)
 	if err != nil {
@@ -165,4 +161,16 @@ func calm(ctx context.Context, tx *store.Tx, seen int64) (int64, error) {
 		return 0, errLater
 	}
 	return seen + int64(len(rows)), nil
+}
+
+// still is errLater while a run is moving.
+func still(ctx context.Context, r *store.Reader) error {
+	moving, err := r.Runs(ctx, store.Filter{States: []dr.State{dr.Running, dr.Verifying, dr.RollingBack, dr.Paused}, Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(moving) > 0 {
+		return errLater
+	}
+	return nil
 }

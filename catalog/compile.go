@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -103,11 +104,21 @@ func (c *Catalog) selected(p *rawPlan, want []string) ([]dr.System, error) {
 	return slices.DeleteFunc(all, func(s dr.System) bool { return !slices.Contains(want, s.ID) }), nil
 }
 
+// siteName is what people call a site.
+func (c *Catalog) siteName(id string) string {
+	for _, s := range c.org.Sites {
+		if s.ID == id && s.Name != "" {
+			return s.Name
+		}
+	}
+	return id
+}
+
 func (c *Catalog) slice(p *rawPlan, sel Selection, rule dr.Rule, m *move, steps []dr.Step) *dr.Slice {
 	kind := dr.Kind(p.Kind.S)
 	s := &dr.Slice{Format: dr.SliceFormat, Organisation: c.org.ID, Environment: c.org.Environment, TimeZone: c.org.TimeZone,
 		Plan: p.Plan.S, Title: p.Title.S, Kind: kind, Direction: kind.Direction(), Mode: sel.Mode, Pair: p.Pair.S, Parent: sel.Parent,
-		From: m.from, To: m.to, Steps: steps, MaxInFlight: maxInFlight, Soak: p.Soak.MS, Rule: rule, People: c.people(rule),
+		From: m.from, To: m.to, Names: dr.Names{Organisation: cmp.Or(c.org.Name, c.org.ID), From: c.siteName(m.from), To: c.siteName(m.to)}, Steps: steps, MaxInFlight: maxInFlight, Soak: p.Soak.MS, Rule: rule, People: c.people(rule),
 		Overrides: sel.Overrides, Challenge: sel.Challenge, Versions: map[string]string{"switchman": c.version}}
 	if p.MaxInFlight.Set {
 		s.MaxInFlight = int(p.MaxInFlight.N)

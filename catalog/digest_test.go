@@ -30,7 +30,6 @@ func changes() []change {
 		{false, fail, "faults: [down, io_errors]", "faults: [down]"},
 		{false, fail, "kind: failover", "kind: failover # the last resort"},
 		{false, fail, "for:", "guards: [{never: partition}]\nfor:"},
-		{false, org, "name: Small Bank", "name: Smaller Bank"},
 		{false, org, "{id: ops, audience: internal}", "{id: ops}"},
 		{false, org, "{id: public-dns}", "{id: public-dns}, {id: mainframe}"},
 		{false, org, "sites: [east, west]}", "sites: [west]}"},
@@ -42,7 +41,7 @@ func changes() []change {
 		{false, pol, "roles: [commander]}]", "roles: [commander, operator]}]"},
 		{false, "runbooks/hello.md", "Hello", "Good evening"},
 
-		// inside: what runs, on what, under which rule, by whom
+		// inside: what runs, on what, under which rule, by whom, and what the report calls it
 		{true, led, "rpo: 0s", "rpo: 1s"},
 		{true, led, "10.1.0.13:80", "10.1.0.14:80"},
 		{true, led, "tier: gold", "tier: silver"},
@@ -59,6 +58,8 @@ func changes() []change {
 		{true, fail, "needs: [declare]", "needs: []"},
 		{true, fail, "pair: bank-switchback", "pair: bank-switchback\nmax_in_flight: 3"},
 		{true, fail, "pair: bank-switchback", "pair: bank-switchback\nsoak: 1h"},
+		{true, org, "name: Small Bank", "name: Smaller Bank"},
+		{true, org, "name: East}", "name: Far East}"},
 		{true, org, "environment: test", "environment: sample"},
 		{true, org, "Asia/Shanghai", "Asia/Tokyo"},
 		{true, ros, "id: yi, name: Yi Fei, roles: [observer]", "id: yi, name: Yi Fei, roles: [observer, operator]"},

@@ -26,6 +26,7 @@ type Slice struct {
 	Parent       string            `json:"parent,omitempty"` // the outbound run a switchback closes
 	From         string            `json:"from"`
 	To           string            `json:"to"`
+	Names        Names             `json:"names"`
 	Systems      []System          `json:"systems"`
 	Resources    []string          `json:"resources,omitempty"`
 	Steps        []Step            `json:"steps"`
@@ -42,6 +43,13 @@ type Slice struct {
 	Versions     map[string]string `json:"versions,omitempty"`  // switchman, policy, roster
 
 	index map[string]int // of the steps, once Index was called
+}
+
+// Names are what people call what the slice has ids of, for those who read it without the files.
+type Names struct {
+	Organisation string `json:"organisation"`
+	From         string `json:"from"`
+	To           string `json:"to"`
 }
 
 // Index makes Step quick from here on; call it once, before the slice is shared.

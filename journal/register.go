@@ -15,12 +15,13 @@ import (
 	"github.com/switchman-dr/switchman/dr"
 )
 
-// Entry is one line of the register of runs: a run was requested, or it ended. It holds no more of
-// the row it was made from than somebody must know to see that no run was left out.
+// Entry is one line of the register of runs: a run was requested, it ended, or somebody put something on
+// record about it, which they may do after its end too. It holds no more of the row it was made from than
+// somebody must know to see that no run, and nothing that was said of it, was left out.
 type Entry struct {
 	Seq       int64        `json:"seq"` // the row it was made from
 	At        dr.Time      `json:"at"`
-	What      string       `json:"what"` // requested | ended
+	What      string       `json:"what"` // requested | ended | finding | observation | sign_off
 	Run       string       `json:"run"`
 	Systems   []string     `json:"systems"`
 	Plan      string       `json:"plan,omitempty"`
@@ -31,14 +32,20 @@ type Entry struct {
 	Verdict   string       `json:"verdict,omitempty"`
 }
 
-// What an entry tells of.
+// What an entry tells of; a row that is none of a run's steps is told of by its kind.
 const (
 	EntryRequested = "requested"
 	EntryEnded     = "ended"
 )
 
-// EntryOf makes the entry of a row that has one: of a request, and of the move of state that ended a
-// run. The systems of a run that ends are those of its request, which the caller knows.
+// EntryKinds are the kinds of rows that can have an entry.
+func EntryKinds() []dr.RowKind {
+	return []dr.RowKind{dr.RowRequested, dr.RowState, dr.RowFinding, dr.RowObservation, dr.RowSignOff}
+}
+
+// EntryOf makes the entry of a row that has one: of a request, of the move of state that ended a run, of
+// a finding, an observation and a signature. All but the first are on the systems of the run's request,
+// which the caller knows.
 func EntryOf(row dr.Row, systems func(run string) ([]string, error)) (Entry, bool, error) {
 	e := Entry{Seq: row.Seq, At: dr.At(row.At.Time), Run: row.Run}
 	switch row.Kind {
@@ -57,13 +64,21 @@ func EntryOf(row dr.Row, systems func(run string) ([]string, error)) (Entry, boo
 		if !d.To.Ended() || d.From == d.To {
 			return e, false, nil
 		}
+		e.What, e.State, e.Verdict = EntryEnded, d.To, d.Verdict
+	case dr.RowFinding, dr.RowObservation, dr.RowSignOff:
+		if row.Run == "" {
+			return e, false, nil
+		}
+		e.What = string(row.Kind)
+	default:
+		return e, false, nil
+	}
+	if row.Kind != dr.RowRequested {
 		of, err := systems(row.Run)
 		if err != nil {
 			return e, false, err
 		}
-		e.What, e.Systems, e.State, e.Verdict = EntryEnded, slices.Sorted(slices.Values(of)), d.To, d.Verdict
-	default:
-		return e, false, nil
+		e.Systems = slices.Sorted(slices.Values(of))
 	}
 	return e, true, nil
 }
@@ -175,13 +190,10 @@ type Fold struct {
 
 // Read takes in the next row.
 func (f *Fold) Read(row dr.Row) error {
-	if row.Kind != dr.RowRequested && row.Kind != dr.RowState {
-		return nil
-	}
 	e, ok, err := EntryOf(row, func(run string) ([]string, error) {
 		of, known := f.systems[run]
 		if !known {
-			return nil, fmt.Errorf("row %d ends run %q, which nobody requested", row.Seq, run)
+			return nil, fmt.Errorf("row %d tells of run %q, which nobody requested", row.Seq, run)
 		}
 		return of, nil
 	})
@@ -193,8 +205,6 @@ func (f *Fold) Read(row dr.Row) error {
 			f.systems = map[string][]string{}
 		}
 		f.systems[e.Run] = e.Systems
-	} else {
-		delete(f.systems, e.Run)
 	}
 	f.Register, err = f.Register.Add(e)
 	return err

@@ -295,13 +295,3 @@ func formOf(raw []byte) (form, by string) {
 	}
 	return m.Format, m.MadeBy
 }
-
-func momentOf(raw []byte) dr.Time {
-	var m struct {
-		AsOf dr.Time `json:"as_of_time"`
-	}
-	if json.Unmarshal(raw, &m) != nil {
-		return dr.Time{}
-	}
-	return m.AsOf
-}

@@ -390,7 +390,7 @@ func TestLiesAreFoundThoughSigned(t *testing.T) {
 			f[entriesFile] = bytes.Replace(f[entriesFile], []byte(`"denied"`), []byte(`"closed"`), 1)
 		}, "register"},
 		"another register": {func(f map[string][]byte) {
-			f[chainsFile] = bytes.Replace(f[chainsFile], []byte("ledger 4"), []byte("ledger 3"), 1)
+			f[chainsFile] = bytes.Replace(f[chainsFile], []byte("ledger 5"), []byte("ledger 4"), 1)
 		}, "register"},
 		"a run of other systems": {func(f map[string][]byte) {
 			f[entriesFile] = append(bytes.Clone(older[entriesFile]), f[entriesFile]...)
@@ -716,4 +716,42 @@ func FuzzRead(f *testing.F) {
 		}
 		Markdown(m, "en")
 	})
+}
+
+// What an observer said after the run had ended is in the register, so the tree alone cannot hide it.
+func TestWordsAfterTheEndCannotBeLeftOut(t *testing.T) {
+	l := openLedger(t)
+	l.tellStory()
+	l.tell("r2", "ben", dr.RowObservation, dr.FindingData{ID: "o1", Text: "the lights went out"})
+	var out bytes.Buffer
+	err := l.s.Read(t.Context(), func(r *store.Reader) error {
+		src, err := Gather(t.Context(), r, "r2", "test")
+		if err != nil {
+			return err
+		}
+		said := len(src.Rows) - 1
+		if src.Rows[said].Kind != dr.RowObservation {
+			t.Fatalf("the last row is %s", src.Rows[said].Kind)
+		}
+		src.Rows = src.Rows[:said]
+		run, err := r.Run(t.Context(), "r2")
+		if err != nil {
+			return err
+		}
+		if err := src.prove(t.Context(), r, []dr.Run{run}, nil); err != nil {
+			return err
+		}
+		return Bundle(&out, src, l.s.SignFile)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "silent.zip")
+	if err := os.WriteFile(file, out.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v, err := VerifyBundle(file, Trust{}, "test")
+	if err != nil || v.OK || !slices.Equal(codes(v), []string{"row_missing"}) {
+		t.Errorf("%+v, %v", v, err)
+	}
 }

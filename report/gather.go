@@ -19,8 +19,8 @@ import (
 // closes. The source is valid as long as the reader is.
 //
 // The tree is also cut at the sizes given, so that whoever kept the root of one finds it again.
-func Gather(ctx context.Context, r *store.Reader, id, madeBy string, sizes ...int64) (Source, error) {
-	src := Source{Slices: map[string][]byte{}, MadeBy: madeBy}
+func Gather(ctx context.Context, r *store.Reader, id, version string, sizes ...int64) (Source, error) {
+	src := Source{Slices: map[string][]byte{}, MadeBy: maker(version)}
 	run, err := r.Run(ctx, id)
 	for err == nil && run.Parent != "" {
 		run, err = r.Run(ctx, run.Parent)
@@ -64,16 +64,12 @@ func (s *Source) head(ctx context.Context, r *store.Reader) error {
 	if err != nil {
 		return fmt.Errorf("reading the journal's checkpoint: %w", err)
 	}
-	last, err := r.Row(ctx, head.Size-1)
-	if err != nil {
-		return err
-	}
 	keys, err := r.Keys(ctx)
 	if err != nil {
 		return err
 	}
 	s.Proof.Note, s.Proof.Key = head.Note, keys[len(keys)-1]
-	s.AsOf, s.Checkpoint = last.At, Checkpoint{Size: cp.Size, Root: cp.Root.String(), Key: s.Proof.Key}
+	s.Checkpoint = Checkpoint{Size: cp.Size, Root: cp.Root.String(), Key: s.Proof.Key}
 	return nil
 }
 
@@ -240,7 +236,7 @@ func (s *Source) plan(ctx context.Context, r *store.Reader, row dr.Row) error {
 func entries(ctx context.Context, r *store.Reader, runs []dr.Run, systems []string) ([]journal.Entry, error) {
 	var out []journal.Entry
 	for _, run := range runs {
-		rows, err := r.RowsOf(ctx, run.ID, dr.RowRequested, dr.RowState)
+		rows, err := r.RowsOf(ctx, run.ID, journal.EntryKinds()...)
 		if err != nil {
 			return nil, err
 		}

@@ -69,7 +69,7 @@ func (p *page) assemble(body []byte) ([]byte, error) {
 		return nil, err
 	}
 	var b bytes.Buffer
-	title := visible([]byte(html.EscapeString(p.say("doc_title", "run", p.Main().ID, "organisation", p.M.Organisation))))
+	title := visible([]byte(html.EscapeString(p.say("doc_title", "run", p.Main().ID, "organisation", p.M.Name))))
 	fmt.Fprintf(&b, "<!doctype html>\n<html lang=%q>\n<head>\n<meta charset=\"utf-8\">\n", p.tag())
 	fmt.Fprintf(&b, "<meta http-equiv=\"Content-Security-Policy\" content=\"%s\">\n", policy([]string{style, draw.TimelineStyle}, scripts))
 	b.WriteString("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n<meta name=\"robots\" content=\"noindex\">\n<link rel=\"icon\" href=\"data:,\">\n")
@@ -102,7 +102,7 @@ func (p *page) style() (string, error) {
 		all = string(player) + all
 	}
 	return all + fmt.Sprintf("\n@page{@top-left{content:\"%s\"}@top-right{content:\"%s\"}@bottom-left{content:\"%s\"}}\n",
-		cssString(p.M.Organisation), cssString(p.Watermark()), cssString(p.Imprint())), nil
+		cssString(p.M.Name), cssString(p.Watermark()), cssString(p.Imprint())), nil
 }
 
 // scripts are the player with its licence, when there is something to play, and the page's own.

@@ -107,7 +107,7 @@ func pageModel(t testing.TB) (*Model, pageStore) {
 	}
 	back := Run{ID: "r1114-bbbb", Plan: "bank-switchback", Title: "Bring it home", Kind: dr.Switchback, Mode: dr.SurpriseDrill, Direction: dr.Return, From: "west", To: "east", FromName: "West", ToName: "East", State: dr.Denied,
 		Requester: lin, Reason: "home", Digest: dr.Digest([]byte("back")), Clocks: dr.Clocks{Requested: pageAt(8100), Ended: pageAt(8200)}, Parent: run.ID}
-	m := &Model{Format: Format, MadeBy: "1.2.3", Organisation: "Harbor Bank", Environment: dr.Sample, TimeZone: "Asia/Shanghai", AsOf: 42, AsOfTime: pageAt(9000), Checkpoint: Checkpoint{43, "AAAA", "switchman/harbor-bank+81dd0a08+ASfp"}, Runs: []Run{run, back},
+	m := &Model{Format: Format, MadeBy: "1.2.3", Organisation: "harbor-bank", Name: "Harbor Bank", Environment: dr.Sample, TimeZone: "Asia/Shanghai", AsOf: 42, AsOfTime: pageAt(9000), Checkpoint: Checkpoint{43, "AAAA", "switchman/harbor-bank+81dd0a08+ASfp"}, Runs: []Run{run, back},
 		Register: []Registered{{Run: run.ID, Plan: run.Plan, Kind: run.Kind, Mode: run.Mode, Systems: []string{"ledger", "cards"}, Requested: pageAt(-3300), Ended: pageAt(9000), State: run.State, Verdict: "exceptions", Here: true}, {Run: back.ID, Plan: back.Plan, Kind: back.Kind, Mode: back.Mode, Systems: []string{"ledger"}, Requested: pageAt(8100), State: "open"}},
 		Rate:     Rate{Runs: 5, Passed: 3, Months: []Month{{"2026-10", 3, 2}, {"2026-11", 2, 1}}}}
 	return m, s

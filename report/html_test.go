@@ -241,7 +241,7 @@ func TestAnyTextStaysText(t *testing.T) {
 	m.Runs[0].Steps = m.Runs[0].Steps[:1]
 	rapid.Check(t, func(rt *rapid.T) {
 		text := rapid.String().Draw(rt, "text")
-		m.Runs[0].Reason, m.Runs[0].Steps[0].Attempts[0].Text, m.Organisation, m.Runs[0].ID = text, text, text, text
+		m.Runs[0].Reason, m.Runs[0].Steps[0].Attempts[0].Text, m.Name, m.Runs[0].ID = text, text, text, text
 		m.Runs[0].Refusals[0].ID = text
 		page, err := HTML(m, locale.English, nil)
 		if err != nil {

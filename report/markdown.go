@@ -32,7 +32,7 @@ func Markdown(m *Model, lang string) []byte {
 func (t *text) first(c chapter) {
 	t.line("# %s\n", plain(c.Title))
 	t.mark()
-	t.line("%s · %s · %s · %s\n", plain(t.M.Organisation), plain(t.say("kicker", "run", c.ID)), plain(t.say("as_of", "row", t.M.AsOf)), t.stamp(t.M.AsOfTime))
+	t.line("%s · %s · %s · %s\n", plain(t.M.Name), plain(t.say("kicker", "run", c.ID)), plain(t.say("as_of", "row", t.M.AsOf)), t.stamp(t.M.AsOfTime))
 	t.outcome(c)
 	t.fact("c_what", t.what(c)+" · "+c.FromName+" → "+c.ToName)
 	t.ordered(c)

@@ -13,10 +13,11 @@ type Model struct {
 	Format       string         `json:"format"`
 	MadeBy       string         `json:"made_by"` // version of Switchman
 	Organisation string         `json:"organisation"`
+	Name         string         `json:"organisation_name"`
 	Environment  dr.Environment `json:"environment"`
 	TimeZone     string         `json:"time_zone"`
-	AsOf         int64          `json:"as_of_row"` // the last row read
-	AsOfTime     dr.Time        `json:"as_of_time"`
+	AsOf         int64          `json:"as_of_row"`  // the last row read
+	AsOfTime     dr.Time        `json:"as_of_time"` // of the newest row told
 	Checkpoint   Checkpoint     `json:"checkpoint"`
 	Runs         []Run          `json:"runs"` // the run, then its ways back in order
 	Register     []Registered   `json:"register"`

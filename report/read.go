@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,7 +14,7 @@ import (
 
 // Read makes the model of a source. It is pure: the same source gives the same model.
 func Read(src Source) (*Model, error) {
-	m := &Model{Format: Format, MadeBy: src.MadeBy, Checkpoint: src.Checkpoint, AsOf: src.Checkpoint.Size - 1, AsOfTime: src.AsOf, Runs: []Run{}}
+	m := &Model{Format: Format, MadeBy: src.MadeBy, Checkpoint: src.Checkpoint, AsOf: src.Checkpoint.Size - 1, Runs: []Run{}}
 	var tellings []*telling
 	byRun := map[string]*telling{}
 	erased := map[string]bool{}
@@ -23,7 +24,7 @@ func Read(src Source) (*Model, error) {
 		if row.Seq <= last || row.Seq > m.AsOf {
 			return nil, fmt.Errorf("row %d stands behind row %d of a journal of %d rows", row.Seq, last, src.Checkpoint.Size)
 		}
-		last = row.Seq
+		last, m.AsOfTime = row.Seq, row.At
 		lost = lost || row.Kind == dr.RowRollback
 		if row.Kind == dr.RowBlobErased {
 			b, err := data[dr.Blob](row)
@@ -58,9 +59,10 @@ func Read(src Source) (*Model, error) {
 		return nil, errors.New("there are no rows of any run")
 	}
 	first := tellings[0]
+	m.Name = cmp.Or(first.slice.Names.Organisation, first.slice.Organisation)
 	m.Organisation, m.Environment, m.TimeZone = first.slice.Organisation, first.slice.Environment, first.slice.TimeZone
 	for _, t := range tellings {
-		if err := t.finish(src, erased); err != nil {
+		if err := t.finish(src, m.AsOfTime, erased); err != nil {
 			return nil, err
 		}
 	}
@@ -149,7 +151,7 @@ func (s Source) begin(row Row) (*telling, error) {
 		t.run.Clocks.Requested = row.At
 	}
 	t.out = Run{ID: row.Run, Plan: req.Plan, Title: slice.Title, Kind: req.Kind, Mode: req.Mode, Direction: req.Direction, From: req.From, To: req.To,
-		FromName: req.From, ToName: req.To, State: dr.Draft, Reason: req.Reason, Parent: req.Parent, Challenge: slice.Challenge, Digest: digest,
+		FromName: cmp.Or(slice.Names.From, req.From), ToName: cmp.Or(slice.Names.To, req.To), State: dr.Draft, Reason: req.Reason, Parent: req.Parent, Challenge: slice.Challenge, Digest: digest,
 		Profile: slice.Rule.Profile, RTOFrom: slice.Rule.RTOFrom, Requester: t.who(row.Actor), Criteria: []dr.Outcome{}, Overrides: []Override{},
 		People: []Attendance{}, Rounds: []Round{}, Codes: []Code{}, Commanders: []Command{}, Facts: []Fact{}, States: []Move{}, Pauses: []Pause{},
 		Forced: []Forced{}, Steps: []Step{}, Notices: []Notice{}, Reentry: []Reentry{}, Findings: []Finding{}, Observed: []Finding{},
@@ -225,12 +227,13 @@ func (t *telling) did(row Row, what string) {
 func register(entries []journal.Entry, here map[string]*telling) []Registered {
 	out, at := []Registered{}, map[string]int{}
 	for _, e := range entries {
-		if e.What == journal.EntryRequested {
+		switch i, known := at[e.Run]; {
+		case e.What == journal.EntryRequested:
 			at[e.Run] = len(out)
 			_, told := here[e.Run]
 			out = append(out, Registered{Run: e.Run, Plan: e.Plan, Kind: e.Kind, Mode: e.Mode, Direction: e.Direction, Systems: e.Systems,
 				Requested: e.At, State: "open", Here: told})
-		} else if i, ok := at[e.Run]; ok {
+		case known && e.What == journal.EntryEnded:
 			out[i].Ended, out[i].State, out[i].Verdict = e.At, e.State, e.Verdict
 		}
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // finish measures the run once all its rows are in.
-func (t *telling) finish(src Source, erased map[string]bool) error {
+func (t *telling) finish(src Source, asOf dr.Time, erased map[string]bool) error {
 	t.counted()
 	t.takenBack()
 	t.restored()
@@ -22,9 +22,9 @@ func (t *telling) finish(src Source, erased map[string]bool) error {
 		r.RTOFrom, t.unclocked = "requested", true // as the engine counts
 	}
 	r.State, r.Pause, r.Verdict, r.Clocks = t.run.State, t.run.Pause, t.run.Verdict, t.run.Clocks
-	t.measureSteps(src.AsOf, erased)
+	t.measureSteps(asOf, erased)
 	attempts := t.sent()
-	r.Times = dr.MeasureTimes(t.run, t.moves, attempts, t.slice, src.AsOf)
+	r.Times = dr.MeasureTimes(t.run, t.moves, attempts, t.slice, asOf)
 	if out := dr.Outcomes(t.slice, t.run); out != nil && t.run.Mode != dr.Rehearsal {
 		r.Criteria = out
 	}
@@ -42,10 +42,10 @@ func (t *telling) finish(src Source, erased map[string]bool) error {
 	}
 	t.systems()
 	t.overrides()
-	t.freshness(src.AsOf)
-	t.notices(src.AsOf)
+	t.freshness(asOf)
+	t.notices(asOf)
 	t.attendance()
-	t.soak(src.AsOf)
+	t.soak(asOf)
 	return t.reentry(src)
 }
 

@@ -167,7 +167,7 @@ func (s *script) source(runs ...string) Source { return s.upTo(len(s.rows), runs
 
 // upTo is the source as it was after the first n rows.
 func (s *script) upTo(n int, runs ...string) Source {
-	src := Source{Slices: s.plan, MadeBy: "1.2.3", AsOf: s.rows[n-1].At,
+	src := Source{Slices: s.plan, MadeBy: "1.2.3",
 		Checkpoint: Checkpoint{Size: int64(n), Root: "sT0TIOD0Qib7I+55fAmyq1IdX9P6JBNArlIQLCqnARg=", Key: "switchman/pier-bank+81dd0a08+ASfp"}}
 	for _, row := range s.rows[:n] {
 		if row.Run == "" || slices.Contains(runs, row.Run) {

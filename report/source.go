@@ -1,10 +1,13 @@
 package report
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/journal"
@@ -17,7 +20,6 @@ type Source struct {
 	Slices     map[string][]byte // frozen plans by digest
 	Register   []journal.Entry   // of the systems concerned, in the journal's order
 	Checkpoint Checkpoint        // the signed head the rows stand under
-	AsOf       dr.Time           // moment of the last row of the journal
 	MadeBy     string            // version of Switchman that words the pages
 	Proof      Proof             // what a bundle shows beside the rows
 	// Blob opens kept evidence; ErrErased when retention took it.
@@ -36,6 +38,28 @@ type Proof struct {
 type Row struct {
 	dr.Row
 	Raw []byte
+}
+
+// maker names who words the pages: a release by its version. Builds of a working copy are all called
+// "devel", and two of them may word things differently, so they are told apart by their bytes.
+func maker(version string) string {
+	if version != "devel" {
+		return version
+	}
+	file, err := os.Executable()
+	if err != nil {
+		return version
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return version
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return version
+	}
+	return version + " " + hex.EncodeToString(h.Sum(nil)[:6])
 }
 
 // ErrErased says that evidence was kept and then erased by retention; its digest is still proven.

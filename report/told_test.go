@@ -30,7 +30,7 @@ func bridge(mode dr.Mode) *dr.Slice {
 		{ID: "compare-ledger", Base: "compare", Title: "Compare bookings", Kind: dr.ReconcileStep, System: "ledger", Call: dr.Call{Action: "reconcile"}, Class: dr.Read, Phase: "verify"},
 		{ID: "prove-cards", Base: "prove", Title: "A card pays", Kind: dr.CheckStep, System: "cards", Call: dr.Call{Action: "http"}, Class: dr.Read, Phase: "verify"},
 	}
-	return &dr.Slice{Format: dr.SliceFormat, Organisation: "pier-bank", Environment: dr.Test, TimeZone: "Asia/Shanghai", Plan: "bank-switchover", Title: "Move the bank",
+	return &dr.Slice{Format: dr.SliceFormat, Organisation: "pier-bank", Names: dr.Names{Organisation: "Pier Bank", From: "Pier East", To: "Pier West"}, Environment: dr.Test, TimeZone: "Asia/Shanghai", Plan: "bank-switchover", Title: "Move the bank",
 		Kind: dr.Switchover, Direction: dr.Outbound, Mode: mode, Pair: "bank-switchback", From: "east", To: "west", MaxInFlight: 2, Soak: 3000, Systems: systems, Steps: steps,
 		Rule: dr.Rule{ID: "r", Profile: "small_site", RTOFrom: "ordered", Groups: []dr.Group{{Name: "operations", Roles: []dr.Role{dr.Approver}, N: 1}, {Name: "business", Roles: []dr.Role{dr.Approver}, N: 1}}},
 		People: []dr.Person{

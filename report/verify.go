@@ -78,12 +78,12 @@ func ParseTrust(text []byte) (Trust, error) {
 
 // VerifyBundle checks a bundle, a zip or its unpacked folder, without any server. What is wrong with it
 // is in the verdict; an error says that it could not be read at all.
-func VerifyBundle(path string, trust Trust, madeBy string) (Verdict, error) {
+func VerifyBundle(path string, trust Trust, version string) (Verdict, error) {
 	b, err := open(path)
-	return verifyOpened(b, err, trust, madeBy)
+	return verifyOpened(b, err, trust, version)
 }
 
-func verifyOpened(b *bundle, err error, trust Trust, madeBy string) (Verdict, error) {
+func verifyOpened(b *bundle, err error, trust Trust, version string) (Verdict, error) {
 	v := Verdict{Runs: []string{}, Notes: []string{}, Problems: []Problem{}, Bundle: true}
 	var bad *Problem
 	if errors.As(err, &bad) {
@@ -93,7 +93,7 @@ func verifyOpened(b *bundle, err error, trust Trust, madeBy string) (Verdict, er
 	if err != nil {
 		return v, err
 	}
-	c := &checker{b: b, v: &v, trust: trust, madeBy: madeBy}
+	c := &checker{b: b, v: &v, trust: trust, madeBy: maker(version)}
 	err = c.check()
 	if errors.As(err, &bad) {
 		v.Problems, err = append(v.Problems, *bad), nil

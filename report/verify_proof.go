@@ -247,14 +247,6 @@ func (c *checker) pages() error {
 		return nil
 	}
 	c.src.MadeBy = by
-	for i := len(c.src.Rows) - 1; i >= 0; i-- {
-		if c.src.Rows[i].Seq == c.v.Checkpoint.Size-1 {
-			c.src.AsOf = c.src.Rows[i].At
-		}
-	}
-	if c.src.AsOf.IsZero() {
-		c.src.AsOf = momentOf(shown) // the last row is of something else; its moment is the report's word
-	}
 	m, err := Read(c.src)
 	if err != nil {
 		c.v.add("report_text", modelFile, "no report can be made of these rows: %v", err)

@@ -173,7 +173,7 @@ func TestServerWithAnotherKeyIsRefused(t *testing.T) {
 	if _, err := all[0].RotateKey(t.Context(), dr.Actor{Person: "admin"}); err != nil {
 		t.Fatal(err)
 	}
-	err := all[1].Write(t.Context(), func(tx *store.Tx) error { tx.Journal(dr.Row{Kind: dr.RowFinding}); return nil })
+	err := all[1].Write(t.Context(), func(tx *store.Tx) error { tx.Journal(dr.Row{Kind: dr.RowNotice}); return nil })
 	refusedWith(t, err, dr.Unverified)
 	rows(t, all[0], 1)
 }
@@ -242,7 +242,7 @@ func TestConnectionCut(t *testing.T) {
 			return err
 		}
 		_, err := db.Exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'switchman' AND state = 'idle in transaction'")
-		tx.Journal(dr.Row{Kind: dr.RowFinding})
+		tx.Journal(dr.Row{Kind: dr.RowNotice})
 		return err
 	})
 	if err == nil {

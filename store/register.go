@@ -11,7 +11,7 @@ import (
 )
 
 // register extends the register of runs by what the transaction's rows say, and gives its digest. Most
-// transactions neither request nor end a run, and then nothing is read or written.
+// transactions say nothing that belongs there, and then nothing is read or written.
 func (t *Tx) register(ctx context.Context, before tlog.Hash) (tlog.Hash, error) {
 	var entries []journal.Entry
 	for _, row := range t.rows {

@@ -23,7 +23,7 @@ func rows(t testing.TB, s *store.Store, n int) {
 	t.Helper()
 	for i := range n {
 		err := s.Write(t.Context(), func(tx *store.Tx) error {
-			tx.Journal(dr.Row{Run: "r" + strconv.Itoa(i%3), Kind: dr.RowFinding, Data: json.RawMessage(`{"id":"f` + strconv.Itoa(i) + `","text":"x"}`)})
+			tx.Journal(dr.Row{Run: "r" + strconv.Itoa(i%3), Kind: dr.RowNotice, Data: json.RawMessage(`{"id":"f` + strconv.Itoa(i) + `","text":"x"}`)})
 			return nil
 		})
 		if err != nil {
@@ -126,7 +126,7 @@ func TestOldRowsAreVerified(t *testing.T) {
 	for range 10 {
 		err := s.Write(t.Context(), func(tx *store.Tx) error {
 			for range 500 {
-				tx.Journal(dr.Row{Kind: dr.RowFinding})
+				tx.Journal(dr.Row{Kind: dr.RowNotice})
 			}
 			return nil
 		})

@@ -100,7 +100,7 @@ func proofs(b *bench) {
 	for i := range 12 {
 		b.write(func(tx *store.Tx) error {
 			for range i % 4 {
-				tx.Journal(row("r"+strconv.Itoa(i), dr.RowFinding, `{"n":`+strconv.Itoa(i)+`}`))
+				tx.Journal(row("r"+strconv.Itoa(i), dr.RowNotice, `{"n":`+strconv.Itoa(i)+`}`))
 			}
 			return nil
 		})
@@ -139,8 +139,8 @@ func watch(b *bench) {
 		b.Error("woken by nothing")
 	default:
 	}
-	b.write(func(tx *store.Tx) error { tx.Journal(row("", dr.RowFinding, `{}`)); return nil })
-	b.write(func(tx *store.Tx) error { tx.Journal(row("", dr.RowFinding, `{}`)); return nil })
+	b.write(func(tx *store.Tx) error { tx.Journal(row("", dr.RowNotice, `{}`)); return nil })
+	b.write(func(tx *store.Tx) error { tx.Journal(row("", dr.RowNotice, `{}`)); return nil })
 	select {
 	case <-wake:
 	default:
@@ -207,7 +207,7 @@ func snapshot(b *bench) {
 func cancelled(b *bench) {
 	ctx, cancel := context.WithCancel(b.Context())
 	err := b.s.Write(ctx, func(tx *store.Tx) error {
-		tx.Journal(row("", dr.RowFinding, `{}`))
+		tx.Journal(row("", dr.RowNotice, `{}`))
 		cancel()
 		return nil
 	})
@@ -283,7 +283,7 @@ func manyWriters(b *bench) {
 		for n := range each {
 			err := b.s.Write(b.Context(), func(tx *store.Tx) error {
 				for range 1 + n%3 {
-					tx.Journal(row("w"+strconv.Itoa(i), dr.RowFinding, `{"n":`+strconv.Itoa(n)+`}`))
+					tx.Journal(row("w"+strconv.Itoa(i), dr.RowNotice, `{"n":`+strconv.Itoa(n)+`}`))
 				}
 				return nil
 			})
@@ -299,7 +299,7 @@ func manyWriters(b *bench) {
 
 func keyRotation(b *bench) {
 	old := b.s.PublicKey()
-	b.write(func(tx *store.Tx) error { tx.Journal(row("", dr.RowFinding, `{}`)); return nil })
+	b.write(func(tx *store.Tx) error { tx.Journal(row("", dr.RowNotice, `{}`)); return nil })
 	before := b.head()
 	b.time.forward(time.Second)
 	public, err := b.s.RotateKey(b.Context(), dr.Actor{Person: "admin", Surface: "cli"})
@@ -309,7 +309,7 @@ func keyRotation(b *bench) {
 	if public == old || b.s.PublicKey() != public {
 		b.Errorf("key is %s, was %s", b.s.PublicKey(), old)
 	}
-	b.write(func(tx *store.Tx) error { tx.Journal(row("", dr.RowFinding, `{}`)); return nil })
+	b.write(func(tx *store.Tx) error { tx.Journal(row("", dr.RowNotice, `{}`)); return nil })
 	newer, err := journal.Verify(b.head().Note, public)
 	if err != nil {
 		b.Fatalf("the new key's checkpoint: %v", err)
@@ -365,7 +365,7 @@ func register(b *bench) {
 	}
 	write(request("r1", `["ledger","cards"]`), move("r1", "draft", "preflight"))
 	write(request("r2", `["ledger"]`), move("r2", "draft", "cancelled")) // both in one transaction
-	write(move("r1", "running", "failed"), row("r1", dr.RowFinding, `{"n":1}`))
+	write(move("r1", "running", "failed"), row("r1", dr.RowNotice, `{"n":1}`))
 	b.read(func(r *store.Reader) error {
 		got, err := r.Register(b.Context())
 		if err != nil {

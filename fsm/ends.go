@@ -108,7 +108,7 @@ func (e *Engine) returned(tx *store.Tx, parent *dr.Run, run dr.Run) {
 		ev = evExcept
 	}
 	moveRun(parent, ev, "", now)
-	tx.Journal(stateRow(now, parent, from, ev, dr.Itself(), "switched back by "+run.ID))
+	tx.Journal(stateRow(now, parent, from, ev, dr.Itself(), ""))
 }
 
 // end carries out an abort that waited for steps in flight.

@@ -181,7 +181,7 @@ func (s *script) wayHome() {
 	s.moved("r2", "", dr.Running, dr.Verifying, "moved")
 	s.proven("r2", "ledger", "west", "east", "passed", 9000)
 	s.moved("r2", "", dr.Verifying, dr.Closed, "returned", judged("passed"))
-	s.moved("r1", "", dr.AtStandby, dr.ClosedWithExceptions, "close_with_exceptions", because("switched back by r2"), judged("exceptions"))
+	s.moved("r1", "", dr.AtStandby, dr.ClosedWithExceptions, "close_with_exceptions", judged("exceptions"))
 	s.by("r1", "song", dr.RowSignOff, dr.SignOffData{Text: "Seen. " + nasty})
 	s.itself("r1", dr.RowAnchor, dr.AnchorData{Size: int64(len(s.rows)), Root: "sT0TIOD0Qib7I+55fAmyq1IdX9P6JBNArlIQLCqnARg=", Why: "end", To: "syslog"})
 }

@@ -47,14 +47,15 @@ type Job struct {
 	Run       string // fills {run}
 	Step      string
 	Attempt   int
-	Node      dr.Node   // where it happens; zero when the step has no node
-	Call      dr.Call   // filled by the catalog except for {run}
-	Class     dr.Class  // what the plan declares
-	Timeout   dr.Millis // 0: only ctx bounds it
-	Evidence  []string  // recording, output: what to keep even when all went well
-	Challenge string    // an observer's word, printed into recordings first
-	Watermark string    // such as SAMPLE, printed there too
-	Addresses []string  // host:port of every node of the plan; http may call these and Node's
+	Node      dr.Node      // where it happens; zero when the step has no node
+	Call      dr.Call      // filled by the catalog except for {run}
+	Class     dr.Class     // what the plan declares
+	Timeout   dr.Millis    // 0: only ctx bounds it
+	Evidence  []string     // recording, output: what to keep even when all went well
+	Challenge string       // an observer's word, printed into recordings first
+	Watermark string       // such as SAMPLE, printed there too
+	Addresses []string     // host:port of every node of the plan; http may call these and Node's
+	Live      func([]byte) // hears the masked output as it comes and must not hold it; nil: nobody does
 }
 
 // Result is what became of a Do.

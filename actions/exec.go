@@ -179,6 +179,9 @@ func (k *keeper) Write(p []byte) (int, error) { return k.masked.Write(p) }
 func (k *keeper) write(p []byte) (int, error) {
 	k.tail.Write(p)   //nolint:errcheck // never fails
 	k.output.Write(p) //nolint:errcheck // never fails
+	if k.scene.job.Live != nil {
+		k.scene.job.Live(p)
+	}
 	k.record(p)
 	return len(p), nil
 }

@@ -128,6 +128,19 @@ func TestRecording(t *testing.T) {
 	}
 }
 
+// Whoever looks on while a program runs sees no more than what is kept of it.
+func TestLiveIsMasked(t *testing.T) {
+	j := shell(`echo "first $PW"; read wait; echo "then $wait"`, "env", map[string]any{"PW": "secret:db"}, "stdin", "secret:typed")
+	var heard strings.Builder
+	j.Live = func(p []byte) { heard.Write(p) }
+	if r := plainSet(t).Hands().Do(t.Context(), j); r.State != dr.StepOK {
+		t.Fatalf("%s %q", r.State, r.Text)
+	}
+	if got := heard.String(); got != "first [redacted:secret]\nthen [redacted:secret]\n" {
+		t.Errorf("heard %q", got)
+	}
+}
+
 func TestEnvironmentIsClosed(t *testing.T) {
 	t.Setenv("SWITCHMAN_TOKEN", "of the server")
 	j := shell("env", "env", map[string]any{"PGHOST": "db", "PW": "secret:db"})

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -55,10 +56,10 @@ type App struct {
 	Web    *web.Server
 	Files  *Files
 
-	log      *slog.Logger
-	keeper   *keeper
-	narrator *bot.Narrator // tells the console's channel
-	cleanups []cleanup
+	log       *slog.Logger
+	keeper    *keeper
+	narrators []*bot.Narrator // one for each place that is told what happens
+	cleanups  []cleanup
 }
 
 type cleanup struct {
@@ -122,9 +123,9 @@ func (a *App) build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	a.narrator = talk.Narrator(bot.Place{Surface: "console", Dest: web.ConsoleChannel, Each: true, Chat: chat, Instance: instance, Point: o.Point})
+	a.narrators = []*bot.Narrator{talk.Narrator(bot.Place{Surface: "console", Dest: web.ConsoleChannel, Each: true, Chat: chat, Instance: instance, Point: o.Point})}
 	a.Web = web.New(web.Config{ConsoleURL: cfg.ConsoleURL, Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Metrics: metrics,
-		Ready: a.ready, Parts: parts(cfg), Problems: a.Files.Problems, Version: o.Version, Demo: o.Demo, Secret: hidden.key("web"), Console: ui.Files(), Bot: talk, Chat: chat,
+		Ready: a.ready, Parts: a.parts(cfg), Problems: a.Files.Problems, Version: o.Version, Demo: o.Demo, Secret: hidden.key("web"), Console: ui.Files(), Bot: talk, Chat: chat,
 		TrustedProxies: cfg.Proxies(), Socket: filepath.Join(cfg.StateDir, web.SocketName), Addr: addr, Phone: cfg.PhoneAddr})
 	return nil
 }
@@ -135,7 +136,9 @@ func (a *App) Start(ctx context.Context) error {
 		return fmt.Errorf("starting the engine: %w", err)
 	}
 	a.onStop("engine", a.Engine.Stop)
-	a.onStop("narrator", inBackground(ctx, a.narrator.Run))
+	for _, n := range a.narrators {
+		a.onStop("narrator of "+n.Name(), inBackground(ctx, n.Run))
+	}
 	if err := a.Web.Start(ctx); err != nil {
 		return err
 	}
@@ -200,10 +203,18 @@ func (a *App) ready(ctx context.Context) []web.Check {
 }
 
 // parts says what is set up besides what a server needs to take work.
-func parts(cfg *config.Config) func(context.Context) []web.Health {
+func (a *App) parts(cfg *config.Config) func(context.Context) []web.Health {
 	all := []web.Health{{Name: "notices", OK: true, Configured: len(cfg.Notify) > 0}, {Name: "backup", OK: true, Configured: cfg.BackupPath != ""},
 		{Name: "phone", OK: true, Configured: cfg.PhoneAddr != ""}}
-	return func(context.Context) []web.Health { return all }
+	return func(context.Context) []web.Health {
+		talk := web.Health{Name: "chat", OK: true, Configured: true}
+		for _, n := range a.narrators {
+			if since := n.Down(); !since.IsZero() && talk.OK {
+				talk.OK, talk.Since, talk.Text = false, since, n.Name()+" does not answer; runs go on, and what is to be told waits"
+			}
+		}
+		return append(slices.Clone(all), talk)
+	}
 }
 
 // instance names this process in leases: machine and process. SQLite lets one process in at a time,

@@ -61,15 +61,17 @@ func house() map[string]room {
 		"docs":                 {line: 0},
 		"dr":                   {line: 0},
 
-		"actions/actionstest":       {test: true},
-		"store/storetest":           {test: true},
-		"deploy":                    {test: true},
-		"e2e":                       {test: true},
-		"e2e/console":               {test: true},
-		"web/ui/gen":                {test: true}, // writes the console's sentences; nothing imports it
-		"evals":                     {test: true},
-		"bot/slack/slackfake":       {test: true, fake: true},
-		"bot/slack/slackfake/serve": {test: true, fake: true},
+		"actions/actionstest":             {test: true},
+		"store/storetest":                 {test: true},
+		"deploy":                          {test: true},
+		"e2e":                             {test: true},
+		"e2e/console":                     {test: true},
+		"e2e/api":                         {test: true},
+		"web/ui/gen":                      {test: true}, // writes the console's sentences; nothing imports it
+		"evals":                           {test: true},
+		"bot/slack/slackfake":             {test: true, fake: true},
+		"bot/slack/slackfake/serve":       {test: true, fake: true},
+		"bot/slack/slackfake/conformance": {test: true, fake: true},
 	}
 }
 

@@ -34,7 +34,7 @@ const (
 )
 
 // keeper does the housekeeping nobody asks for: a verified copy of the store every so often, the end of
-// evidence that has been kept long enough, and memory given back. One goroutine does it, one after the other.
+// evidence and conversation that have been kept long enough, and memory given back. One goroutine does it, one after the other.
 type keeper struct {
 	store    *store.Store
 	clock    dr.Clock
@@ -43,10 +43,12 @@ type keeper struct {
 	every    time.Duration
 	prefix   string // of copies' names
 	keep     time.Duration
+	said     time.Duration // how long the channel keeps what was said; 0: for ever
 	instance string
 
 	copyAt  time.Time // not before; set by a copy that failed
 	eraseAt time.Time // when evidence is looked at next
+	tidyAt  time.Time // when the channel is
 
 	copies  *prometheus.CounterVec
 	newest  prometheus.Gauge
@@ -56,7 +58,7 @@ type keeper struct {
 
 func newKeeper(s *store.Store, cfg *config.Config, organisation, instance string, clock dr.Clock, log *slog.Logger, reg *prometheus.Registry) *keeper {
 	k := &keeper{store: s, clock: clock, log: log, dir: cfg.BackupPath, every: cfg.BackupEvery, prefix: organisation + "-",
-		keep: time.Duration(cfg.RetentionDays) * 24 * time.Hour, instance: instance,
+		keep: time.Duration(cfg.RetentionDays) * 24 * time.Hour, said: time.Duration(cfg.ChannelDays) * 24 * time.Hour, instance: instance,
 		copies:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "switchman_backups_total", Help: "Scheduled copies of the store, by how they ended."}, []string{"result"}),
 		newest:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "switchman_backup_newest_seconds", Help: "When the newest scheduled copy was made, as Unix time; 0 without one."}),
 		erasing: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "switchman_retention_rounds_total", Help: "Looks for evidence to erase, by how they ended."}, []string{"result"}),
@@ -120,6 +122,12 @@ func (k *keeper) round(ctx context.Context) {
 			k.copies.WithLabelValues("failed").Inc()
 			k.log.Error("making the scheduled copy; it is tried again", "dir", k.dir, "err", err)
 			k.copyAt = k.clock.Now().Add(min(k.every, keeperRetry))
+		}
+	}
+	if !k.clock.Now().Before(k.tidyAt) {
+		if err := k.tidy(ctx); err != nil && ctx.Err() == nil {
+			k.log.Error("removing what was said long ago; it is tried again", "err", err)
+			k.tidyAt = k.clock.Now().Add(eraseLater)
 		}
 	}
 	if k.keep > 0 && !k.clock.Now().Before(k.eraseAt) {

@@ -89,9 +89,9 @@ func (t *turn) verb(ctx context.Context, run string, c typed) (Reply, error) {
 	p := press{Act: doIt, Command: c.command.name, Verb: verb, Surface: t.surface, Dest: t.dest, Person: t.person, Step: args.Step, Args: &args}.at(r)
 	switch {
 	case verb == dr.VerbIssue:
-		return Reply{Card: t.codeCard(r)}, nil
+		return Reply{Card: t.each(func(e easel) Card { return e.codeCard(r) })}, nil
 	case verb == dr.VerbStart && r.State == dr.AwaitingCode && !r.CodeLive && r.Mode != dr.Rehearsal && !slices.Contains(r.Verbs, verb):
-		return Reply{Card: t.codeCard(r)}, nil // a code has to be issued first
+		return Reply{Card: t.each(func(e easel) Card { return e.codeCard(r) })}, nil // a code has to be issued first
 	case !slices.Contains(r.Verbs, verb), ofStep(verb) && args.Step == "" && len(t.stepsOf(r, verb)) != 1:
 		return t.tryAnyway(ctx, r, s, verb, args)
 	case ofStep(verb) && args.Step == "":
@@ -199,34 +199,35 @@ func commas(s string) (out []string) {
 
 // offer asks back with the one button that does it.
 func (t *turn) offer(p press, r fsm.View, s *dr.Slice) Reply {
-	a := Action{ID: p.Command, Kind: ActButton, Label: t.label(p.Verb), Style: Primary, Confirm: t.confirm(p.Verb, r, s, p.Step)}
-	if dangerous(p.Verb) {
-		a.Style = Danger
-	}
 	if p.Verb == dr.VerbApprove || p.Verb == dr.VerbWithdraw || p.Verb == dr.VerbStart {
 		p.Args = nil
 	}
-	a.Nonce = t.nonces.nonce(p)
-	return Reply{Card: t.said("confirm", r.ID, Warn, a.Confirm.Title, text(a.Confirm.Text), buttons(a), footnote(t.say("bot_press_to_do", nil)))}
+	return Reply{Card: t.each(func(e easel) Card {
+		a := Action{ID: p.Command, Kind: ActButton, Label: e.label(p.Verb), Style: Primary, Confirm: e.confirm(p.Verb, r, s, p.Step), Nonce: e.nonces.nonce(p)}
+		if dangerous(p.Verb) {
+			a.Style = Danger
+		}
+		return e.said("confirm", r.ID, Warn, a.Confirm.Title, text(a.Confirm.Text), buttons(a), footnote(e.say("bot_press_to_do", nil)))
+	})}
 }
 
 // formFor answers with a form; a surface that may not take a code in it says where to go instead.
 func (t *turn) formFor(p press, r fsm.View, s *dr.Slice) (Reply, error) {
 	if p.Verb == dr.VerbStart && !t.in.Secrets && r.Mode != dr.Drill {
-		return Reply{Card: t.startElsewhere(r)}, nil
+		return Reply{Card: t.each(func(e easel) Card { return e.startElsewhere(r) })}, nil
 	}
 	f := t.form(p, r, s)
-	return Reply{Form: &f, Card: t.formCard(f, p, r)}, nil
+	return Reply{Form: &f, Card: t.each(func(e easel) Card { return e.formCard(e.form(p, r, s), p, r) })}, nil
 }
 
 // formCard is the way to a form for who cannot be shown one now: a button that opens it.
-func (t *turn) formCard(f Form, p press, r fsm.View) Card {
+func (e easel) formCard(f Form, p press, r fsm.View) Card {
 	p.Act = fillIn
-	a := Action{ID: p.Command, Kind: ActButton, Label: f.Submit, Style: Primary, Form: true, Nonce: t.nonces.nonce(p)}
+	a := Action{ID: p.Command, Kind: ActButton, Label: f.Submit, Style: Primary, Form: true, Nonce: e.nonces.nonce(p)}
 	if f.Danger {
 		a.Style = Danger
 	}
-	c := t.card("form", r.ID, t.org.Environment)
+	c := e.card("form", r.ID, e.org.Environment)
 	c.add(title(Calm, f.Title))
 	c.add(f.Parts...)
 	c.add(buttons(a))
@@ -277,11 +278,13 @@ func (t *turn) stale(ctx context.Context, p press, r fsm.View, s *dr.Slice, err 
 	if errors.As(err, &refusal) {
 		_ = t.refuse(ctx, p.Run, p.Verb, "I5_button", refusal)
 	}
-	card := t.board(r, s, r.Verbs)
-	message, _ := locale.Error(t.lang, err)
-	card.Kind = "refusal"
-	card.Parts = append([]Part{title(Warn, message)}, card.Parts...)
-	return Reply{Card: card.Fit()}, nil
+	return Reply{Card: t.each(func(e easel) Card {
+		card := e.board(r, s, r.Verbs)
+		message, _ := locale.Error(e.lang, err)
+		card.Kind = "refusal"
+		card.Parts = append([]Part{title(Warn, message)}, card.Parts...)
+		return card.Fit()
+	})}, nil
 }
 
 // submitted answers a form.
@@ -308,7 +311,7 @@ func (t *turn) submitted(ctx context.Context) (Reply, error) {
 	reply, err := t.do(ctx, p, r, args)
 	if field := fieldOf(p.Verb); err != nil && field != "" && dr.KindOf(err) == dr.Refused {
 		message, hint := locale.Error(t.lang, err)
-		return Reply{Card: t.refusal(err), Run: r.ID, Errors: map[string]string{field: join(" ", message, inChat(hint))}}, nil
+		return Reply{Card: t.each(func(e easel) Card { return e.refusal(err) }), Run: r.ID, Errors: map[string]string{field: join(" ", message, inChat(hint))}}, nil
 	}
 	return reply, err
 }
@@ -353,10 +356,13 @@ func (t *turn) done(_ context.Context, verb dr.Verb, before, after fsm.View, ste
 	if verb == dr.VerbForce && before.Force == nil && after.Force != nil {
 		id = "bot_did_force_asked"
 	}
-	c := t.card("done", after.ID, after.Environment)
-	c.add(title(Good, locale.Say(t.lang, id, args)), text(t.wants(after)))
-	c.add(buttons(t.link("open", t.say("bot_open", nil), "run/"+after.ID)))
-	return Reply{Card: c.Fit(), Run: after.ID, Done: true}, nil
+	card := t.each(func(e easel) Card {
+		c := e.card("done", after.ID, after.Environment)
+		c.add(title(Good, locale.Say(e.lang, id, args)), text(e.wants(after)))
+		c.add(buttons(e.link("open", e.say("bot_open", nil), "run/"+after.ID)))
+		return c.Fit()
+	})
+	return Reply{Card: card, Run: after.ID, Done: true}, nil
 }
 
 // request answers a typed request: at once when it is whole, else with a form. A request moves nothing.
@@ -375,7 +381,9 @@ func (t *turn) requestFor(plan string, mode dr.Mode, reason string) (Reply, erro
 	}
 	f := t.requestForm(t.cat.Plans(), plan, mode, reason)
 	p := press{Act: fillIn, Command: "request", Verb: dr.VerbRequest, Surface: t.surface, Dest: t.dest, Person: t.person, Plan: plan, Mode: mode}
-	return Reply{Form: &f, Card: t.formCard(f, p, fsm.View{})}, nil
+	return Reply{Form: &f, Card: t.each(func(e easel) Card {
+		return e.formCard(e.requestForm(t.cat.Plans(), plan, mode, reason), p, fsm.View{})
+	})}, nil
 }
 
 // sendRequest takes a request's form, once: a second sending of it is not a second run.
@@ -389,7 +397,7 @@ func (t *turn) sendRequest(ctx context.Context) (Reply, error) {
 		errs["reason"] = t.say("reason_missing", dr.Args{"verb": "request"})
 	}
 	if len(errs) > 0 {
-		return Reply{Errors: errs, Card: t.said("refusal", "", Warn, t.say("bot_refused", nil))}, nil
+		return Reply{Errors: errs, Card: t.each(func(e easel) Card { return e.said("refusal", "", Warn, e.say("bot_refused", nil)) })}, nil
 	}
 	err := t.bot.cfg.Store.Write(ctx, func(tx *store.Tx) error {
 		_, err := tx.TakeNonce(ctx, buttonPurpose, t.in.Args)
@@ -418,7 +426,9 @@ func (t *turn) ask(ctx context.Context, question, system string) (Reply, error) 
 		return Reply{}, &dr.Error{Kind: dr.Usage, ID: "bot_ask_what"}
 	}
 	if t.bot.cfg.Ask == nil {
-		return Reply{Card: t.said("answer", "", Warn, t.say("bot_no_knowledge", nil), text(t.say("bot_no_knowledge_next", nil)))}, nil
+		return Reply{Card: t.each(func(e easel) Card {
+			return e.said("answer", "", Warn, e.say("bot_no_knowledge", nil), text(e.say("bot_no_knowledge_next", nil)))
+		})}, nil
 	}
 	c, err := t.bot.cfg.Ask(ctx, Question{Text: clip(clean(question), 2000), Person: t.person, Surface: t.surface, Dest: t.dest, Lang: t.lang, System: system})
 	if err != nil {
@@ -430,7 +440,7 @@ func (t *turn) ask(ctx context.Context, question, system string) (Reply, error) 
 func (t *turn) plansOr(_ context.Context, c typed) (Reply, error) {
 	id := c.get("plan")
 	if id == "" {
-		return Reply{Card: t.plans(t.cat.Plans()), Public: true}, nil
+		return Reply{Card: t.each(func(e easel) Card { return e.plans(t.cat.Plans()) }), Public: true}, nil
 	}
 	if _, ok := t.cat.Plan(id); !ok {
 		return Reply{}, &dr.Error{Kind: dr.NotFound, ID: "no_such_plan", Args: dr.Args{"plan": clip(line(id), 60)}}
@@ -451,7 +461,7 @@ func (t *turn) plansOr(_ context.Context, c typed) (Reply, error) {
 		return Reply{}, err
 	}
 	p, _ := t.org.Roster.Person(t.person)
-	return Reply{Card: t.plan(s, dr.Digest(raw), p.Has(dr.Requester))}, nil
+	return Reply{Card: t.each(func(e easel) Card { return e.plan(s, dr.Digest(raw), p.Has(dr.Requester)) })}, nil
 }
 
 func (t *turn) status(ctx context.Context, run string) (Reply, error) {
@@ -459,7 +469,7 @@ func (t *turn) status(ctx context.Context, run string) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Card: t.board(r, s, r.Verbs)}, nil
+	return Reply{Card: t.each(func(e easel) Card { return e.board(r, s, r.Verbs) })}, nil
 }
 
 func (t *turn) statusAll(ctx context.Context) (Reply, error) {
@@ -471,7 +481,7 @@ func (t *turn) statusAll(ctx context.Context) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Card: t.easel.status(open, places, t.nonces.now), Public: true}, nil
+	return Reply{Card: t.each(func(e easel) Card { return e.status(open, places, t.nonces.now) }), Public: true}, nil
 }
 
 // help shows what this person may do to the runs that are open now, and what anybody may always do.
@@ -491,7 +501,7 @@ func (t *turn) help(ctx context.Context, about string) (Reply, error) {
 			may[verb] = true
 		}
 	}
-	return Reply{Card: t.voice.help(may, strings.TrimSpace(about))}, nil
+	return Reply{Card: t.each(func(e easel) Card { return e.help(may, strings.TrimSpace(about)) })}, nil
 }
 
 func (t *turn) report(ctx context.Context, run string) (Reply, error) {
@@ -499,5 +509,5 @@ func (t *turn) report(ctx context.Context, run string) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Card: t.voice.report(r, nil)}, nil
+	return Reply{Card: t.each(func(e easel) Card { return e.report(r, nil) })}, nil
 }

@@ -18,6 +18,9 @@ type easel struct {
 	person  string // empty: everybody in dest reads it
 }
 
+// to draws in another language.
+func (e easel) to(lang string) easel { e.lang = lang; return e }
+
 const (
 	boardSteps   = 12 // steps shown by name; the console shows all
 	boardButtons = 5  // buttons for single steps

@@ -40,10 +40,6 @@ type Config struct {
 	Console string // address of the web console for links; empty: links are relative
 	// Ask answers questions from the runbooks; nil: the answer says that knowledge is not set up.
 	Ask func(context.Context, Question) (Card, error)
-	// Leaked is told a code that was seen where it does not belong, and revokes it if it is one that
-	// lives; it answers with the runs it was for. nil: the person is told to have a new one issued, which
-	// revokes the old.
-	Leaked func(ctx context.Context, by dr.Actor, code string) (runs []string, err error)
 	// Report makes a run's report bundle; nil: cards say where it can be fetched.
 	Report func(ctx context.Context, run string) (File, error)
 }
@@ -84,7 +80,8 @@ func (b *Bot) Handle(ctx context.Context, in Intent) (Reply, error) {
 	} else if err := t.nonces.keep(ctx, b.cfg.Store); err != nil {
 		// What was asked is done; only the buttons of the answer could not be kept.
 		b.cfg.Log.ErrorContext(ctx, "keeping the buttons of an answer", "error", err)
-		r.Card, r.Form = t.said("done", r.Run, Warn, t.say("bot_no_buttons", dr.Args{"run": r.Run})), nil
+		run := r.Run
+		r.Card, r.Form = t.each(func(e easel) Card { return e.said("done", run, Warn, e.say("bot_no_buttons", dr.Args{"run": run})) }), nil
 	}
 	if r.Run == "" {
 		r.Run = r.Card.Run
@@ -110,8 +107,16 @@ func (b *Bot) turn(in Intent) (*turn, error) {
 	if p, ok := v.org.Roster.Person(in.Person); ok && p.Language != "" {
 		v.lang = locale.Language(p.Language)
 	}
+	if in.Lang != "" {
+		v.lang = locale.Language(in.Lang)
+	}
 	e := easel{voice: v, nonces: b.nonces(), surface: in.Surface, dest: in.Dest, person: in.Person}
 	return &turn{easel: e, bot: b, in: in, by: dr.Actor{Person: in.Person, Surface: in.Surface}, cat: c}, nil
+}
+
+// each draws an answer in the person's language, and in the others where others read it too.
+func (t *turn) each(draw func(e easel) Card) Card {
+	return each(t.lang, t.in.Each, func(lang string) Card { return draw(t.easel.to(lang)) })
 }
 
 // voice speaks a language, or the organisation's own where none is given.
@@ -130,17 +135,11 @@ func (b *Bot) voice(org dr.Organisation, lang string) voice {
 // was meant, that one is lost.
 func (t *turn) answer(ctx context.Context) (Reply, error) {
 	p, known := t.org.Roster.Person(t.in.Person)
-	switch {
-	case t.in.Kind == Command, t.in.Kind == Mention:
-		if looksLikeCode(t.in.Args) {
-			return t.codeSeen(ctx, t.in.Args)
-		}
-	case t.in.Kind == Submit:
-		if kept := t.keptValues(); looksLikeCode(kept) {
-			return t.codeSeen(ctx, kept)
-		}
+	known = known && !p.Disabled
+	if r, seen, err := t.leaked(ctx, known); seen {
+		return r, err
 	}
-	if !known || p.Disabled {
+	if !known {
 		return Reply{}, t.refuse(ctx, "", "", "known_person", dr.Refuse("person_unknown", dr.Args{"person": clip(line(t.in.Person), 40)}))
 	}
 	switch t.in.Kind {
@@ -151,11 +150,27 @@ func (t *turn) answer(ctx context.Context) (Reply, error) {
 	case Submit:
 		return t.submitted(ctx)
 	case Dismiss:
-		return Reply{Card: t.said("closed", "", Calm, t.say("bot_dismissed", nil))}, nil
+		return Reply{Card: t.each(func(e easel) Card { return e.said("closed", "", Calm, e.say("bot_dismissed", nil)) })}, nil
 	case Home:
 		return t.statusAll(ctx)
 	}
 	return Reply{}, &dr.Error{Kind: dr.Usage, ID: "bot_command_unknown", Args: dr.Args{"given": clip(string(t.in.Kind), 20)}}
+}
+
+// leaked looks for a code where others can read it.
+func (t *turn) leaked(ctx context.Context, known bool) (r Reply, seen bool, err error) {
+	where := ""
+	switch t.in.Kind {
+	case Command, Mention:
+		where = t.in.Verb + " " + t.in.Args
+	case Submit:
+		where = t.keptValues()
+	}
+	if !fsm.NearlyCode(where) {
+		return r, false, nil
+	}
+	r, err = t.codeSeen(ctx, where, known)
+	return r, true, err
 }
 
 // keptValues are the fields of a form that may be stored and shown.
@@ -170,32 +185,40 @@ func (t *turn) keptValues() string {
 	return strings.Join(all, "\n")
 }
 
-// codeSeen warns whoever typed a code where others read it, and has it revoked.
-func (t *turn) codeSeen(ctx context.Context, where string) (Reply, error) {
+// codeSeen warns whoever typed a code where others read it, and has it revoked. A stranger is warned and
+// learns nothing of runs.
+func (t *turn) codeSeen(ctx context.Context, where string, known bool) (Reply, error) {
 	var runs []string
-	hooked := t.bot.cfg.Leaked != nil
-	for _, code := range leaked(where) {
-		if !hooked {
-			break
-		}
-		found, err := t.bot.cfg.Leaked(ctx, t.by, code)
+	looked := true
+	for _, code := range fsm.FindCodes(where) {
+		found, err := t.bot.cfg.Engine.RevokeLeaked(ctx, t.by, code)
 		if err != nil {
-			t.bot.cfg.Log.ErrorContext(ctx, "revoking a code that was seen in a message", "error", err)
-			hooked = false
+			looked = false
+			if dr.KindOf(err) != dr.Refused {
+				t.bot.cfg.Log.ErrorContext(ctx, "revoking a code that was seen in a message", "error", err)
+			}
 		}
 		runs = append(runs, found...)
 	}
 	refusal := &dr.Error{Kind: dr.Refused, ID: "bot_code_in_message"}
 	_ = t.refuse(ctx, first(runs...), dr.VerbStart, "C10_code_seen", refusal)
-	next := t.say("bot_code_seen_none", nil)
+	next := "bot_code_seen_none"
 	switch {
+	case !known:
+		next = ""
 	case len(runs) > 0:
-		next = t.say("bot_code_seen_revoked", dr.Args{"runs": t.list(runs)})
-	case !hooked:
-		next = t.say("bot_code_seen_reissue", nil)
+		next = "bot_code_seen_revoked"
+	case !looked:
+		next = "bot_code_seen_reissue"
 	}
-	card := t.said("warning", first(runs...), Urgent, t.say("bot_code_in_message", nil), text(next), text(locale.Hint(t.lang, "bot_code_in_message", nil)))
-	return Reply{Card: card, Done: len(runs) > 0}, nil
+	about := first(runs...)
+	if !known {
+		about = ""
+	}
+	card := t.each(func(e easel) Card {
+		return e.said("warning", about, Urgent, e.say("bot_code_in_message", nil), text(e.say(next, dr.Args{"runs": e.list(runs)})), text(locale.Hint(e.lang, "bot_code_in_message", nil)))
+	})
+	return Reply{Card: card, Done: known && len(runs) > 0}, nil
 }
 
 func first(all ...string) string {
@@ -256,7 +279,7 @@ func (b *Bot) failed(ctx context.Context, v voice, in Intent, err error) Reply {
 	} else if known.Kind == dr.Unavailable {
 		b.cfg.Log.ErrorContext(ctx, "an intent met something that is down", "surface", in.Surface, "kind", in.Kind, "error", err)
 	}
-	return Reply{Card: v.refusal(known)}
+	return Reply{Card: each(v.lang, in.Each, func(lang string) Card { return v.in(lang).refusal(known) })}
 }
 
 // slice reads a frozen plan.

@@ -15,6 +15,20 @@ type Card struct {
 	Key    string `json:"key,omitempty"`    // idempotency key of a whisper
 	Mark   string `json:"mark,omitempty"`   // watermark of an organisation that is not the real one
 	Parts  []Part `json:"parts"`
+	// Others are the same card in the other languages, for a place where each reader is shown their own.
+	Others []Card `json:"others,omitempty"`
+}
+
+// In is the card for a reader of a language: in that language, if it was drawn in it.
+func (c Card) In(lang string) Card {
+	for _, o := range c.Others {
+		if o.Lang == lang && c.Lang != lang {
+			o.Thread, o.Key = c.Thread, c.Key
+			return o
+		}
+	}
+	c.Others = nil
+	return c
 }
 
 // PartKind says which fields of a part are filled.

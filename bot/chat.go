@@ -77,6 +77,9 @@ type Intent struct {
 	Confirmed bool `json:"confirmed,omitempty"` // the person said yes to the button's Confirm
 	StepUp    bool `json:"step_up,omitempty"`   // they have just proven again who they are
 	Secrets   bool `json:"-"`                   // this surface may ask for a code in every mode
+
+	Lang string `json:"-"` // the reader's language where the surface knows better than the roster
+	Each bool   `json:"-"` // answer in every language: others read it too, each in their own
 }
 
 // Reply is the answer to an intent. It always holds a card or a form.

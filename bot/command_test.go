@@ -132,16 +132,3 @@ func abs(n int) int {
 	}
 	return n
 }
-
-func FuzzLeaked(f *testing.F) {
-	f.Add("the code is DRC-0000-0000-0000-0")
-	f.Add("ＤＲＣ－1234")
-	f.Fuzz(func(t *testing.T, s string) {
-		for _, c := range leaked(s) {
-			if !strings.HasPrefix(c, "DRC-") {
-				t.Fatalf("%q is no code", c)
-			}
-		}
-		_ = looksLikeCode(s)
-	})
-}

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -18,6 +17,7 @@ type Place struct {
 	Surface  string
 	Dest     string
 	Lang     string // everybody there reads it; empty: the organisation's first
+	Each     bool   // draw in every language: the surface shows each reader their own
 	Chat     Chat
 	Instance string            // names this process in leases
 	Point    func(name string) // called where a crash must be survived; tests die in it. nil: nothing
@@ -104,6 +104,9 @@ func (n *Narrator) Run(ctx context.Context) {
 	}
 }
 
+// Name says which place it is, as surface/channel.
+func (n *Narrator) Name() string { return n.name }
+
 // Down says since when the place does not answer; zero when it does.
 func (n *Narrator) Down() dr.Time {
 	n.mu.Lock()
@@ -111,16 +114,22 @@ func (n *Narrator) Down() dr.Time {
 	return n.down
 }
 
+// setDown notes it, and tells the engine, which calls people out when it lasts.
 func (n *Narrator) setDown(since dr.Time) {
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	n.down = since
+	n.mu.Unlock()
+	n.bot.cfg.Engine.Unheard(n.name, since)
 }
 
 // Pass reads what is new and says what is due. It answers how long nothing more will be due; 0 means
 // that there is more at once.
 func (n *Narrator) Pass(ctx context.Context) (wait dr.Millis, err error) {
 	mine, more, err := n.read(ctx)
+	if err == nil && !mine && n.fails > 0 { // another server tells the place now, and knows how it fares
+		n.fails = 0
+		n.setDown(dr.Time{})
+	}
 	if err != nil || !mine {
 		return idle, err
 	}
@@ -260,7 +269,7 @@ func (n *Narrator) speak(ctx context.Context) (wait dr.Millis, err error) {
 			}
 			n.bot.cfg.Log.ErrorContext(ctx, "a message will never be taken and is given up", "place", n.name, "key", o.Key, "error", err)
 		} else if n.fails > 0 {
-			n.bot.cfg.Log.InfoContext(ctx, "the place answers again", "place", n.name, "down_since", n.Down())
+			n.bot.cfg.Log.InfoContext(ctx, "the place is told again", "place", n.name, "down_since", n.Down())
 			n.setDown(dr.Time{})
 			n.fails = 0
 		}
@@ -286,13 +295,28 @@ func (n *Narrator) mark(ctx context.Context, key string, ref Ref) error {
 	})
 }
 
+// silence is an error of the place itself, as against one in making what it is to be told.
+type silence struct{ error }
+
+func (s silence) Unwrap() error { return s.error }
+
+// heard marks what the place answered; a message it will never take is an answer too.
+func heard(ref Ref, err error) (Ref, error) {
+	if err != nil && dr.KindOf(err) != dr.Invalid {
+		err = silence{err}
+	}
+	return ref, err
+}
+
 // backoff waits longer after each try that failed, for the whole place: a chat that is down is down for
 // every run.
 func (n *Narrator) backoff(ctx context.Context, o store.Outgoing, problem error) (dr.Millis, error) {
 	now := n.bot.cfg.Clock.Time()
-	if n.fails == 0 {
+	if silent := errors.As(problem, &silence{}); silent && n.Down().IsZero() {
 		n.setDown(now)
 		n.bot.cfg.Log.WarnContext(ctx, "the place does not answer; runs go on, news wait", "place", n.name, "error", problem)
+	} else if !silent && n.fails == 0 {
+		n.bot.cfg.Log.WarnContext(ctx, "what the place is to be told cannot be made now; runs go on, news wait", "place", n.name, "error", problem)
 	}
 	wait := min(slowest, leastRedraw<<min(n.fails, 10))
 	h := fnv.New32a()
@@ -304,140 +328,4 @@ func (n *Narrator) backoff(ctx context.Context, o store.Outgoing, problem error)
 		return tx.DelayOutbox(ctx, o.Key, clip(line(problem.Error()), 300), n.rest)
 	})
 	return wait, err
-}
-
-// send says one message. Each way is idempotent by its key, so that a crash before the mark repeats it
-// without a second message being seen.
-func (n *Narrator) send(ctx context.Context, o store.Outgoing) (Ref, error) {
-	var m told
-	if err := json.Unmarshal([]byte(o.Body), &m); err != nil {
-		return "", &dr.Error{Kind: dr.Invalid, Message: "a queued message cannot be read", Err: err}
-	}
-	chat := n.place.Chat
-	switch o.Kind {
-	case kindWhisper:
-		m.Card.Key = o.Key
-		return "", chat.Whisper(ctx, n.place.Dest, m.Person, m.Card)
-	case kindBoard, kindRedraw:
-		return n.draw(ctx, o)
-	case kindReport:
-		return n.report(ctx, o)
-	}
-	thread, err := n.boardRef(ctx, o.Run)
-	if err != nil {
-		return "", err
-	}
-	m.Card.Thread = thread
-	return chat.Post(ctx, n.place.Dest, m.Card, o.Key)
-}
-
-// draw puts a run's board on the wall, or draws it anew.
-func (n *Narrator) draw(ctx context.Context, o store.Outgoing) (Ref, error) {
-	card, err := n.board(ctx, o.Run)
-	if err != nil {
-		return "", err
-	}
-	if o.Kind == kindBoard {
-		return n.place.Chat.Post(ctx, n.place.Dest, card, o.Key)
-	}
-	ref, err := n.boardRef(ctx, o.Run)
-	if err != nil || ref == "" { // the place never took the board, so there is nothing to draw on
-		return "", err
-	}
-	look := looksOf(card)
-	if n.drawn[o.Run] == look {
-		return ref, nil
-	}
-	if err := n.place.Chat.Update(ctx, ref, card); err != nil {
-		return "", err
-	}
-	if len(n.drawn) > 256 {
-		clear(n.drawn)
-	}
-	n.drawn[o.Run] = look
-	return ref, nil
-}
-
-// looksOf tells two drawings apart, but for the moment they were drawn at.
-func looksOf(c Card) uint64 {
-	c.Parts = append([]Part{}, c.Parts...)
-	for i, p := range c.Parts {
-		if p.Kind == PartContext {
-			c.Parts[i].Texts = nil
-		}
-	}
-	raw, err := json.Marshal(c)
-	if err != nil {
-		return 0
-	}
-	h := fnv.New64a()
-	_, _ = h.Write(raw) // never fails
-	return h.Sum64()
-}
-
-// board draws a run for everybody in the place, from the store as it is now.
-func (n *Narrator) board(ctx context.Context, run string) (Card, error) {
-	c, err := n.bot.cfg.Catalog()
-	if err != nil { // files are mended; the message waits for that
-		return Card{}, dr.Errorf(dr.Unavailable, "drawing the board of %s: %w", run, err)
-	}
-	r, err := n.bot.cfg.Engine.View(ctx, dr.Actor{}, run)
-	if err != nil {
-		return Card{}, fmt.Errorf("drawing the board of %s: %w", run, err)
-	}
-	s, err := n.bot.slice(ctx, r.Digest)
-	if err != nil {
-		return Card{}, err
-	}
-	e := easel{voice: n.bot.voice(c.Organisation(), n.place.Lang), nonces: n.bot.nonces(), surface: n.place.Surface, dest: n.place.Dest}
-	card := e.board(r, s, sharedVerbs(r))
-	return card, e.nonces.keep(ctx, n.bot.cfg.Store)
-}
-
-// boardRef is what the place calls a run's board; empty when it has none.
-func (n *Narrator) boardRef(ctx context.Context, run string) (ref Ref, err error) {
-	if run == "" {
-		return "", nil
-	}
-	err = n.bot.cfg.Store.Read(ctx, func(r *store.Reader) error {
-		o, err := r.Outbox(ctx, n.boardKey(run))
-		ref = Ref(o.Ref)
-		if dr.KindOf(err) == dr.NotFound {
-			return nil
-		}
-		return err
-	})
-	return ref, err
-}
-
-func (n *Narrator) boardKey(run string) string { return n.name + "/board/" + run }
-
-// report tells that a run's report can be read, and puts the bundle beside it where the place takes files.
-func (n *Narrator) report(ctx context.Context, o store.Outgoing) (Ref, error) {
-	c, err := n.bot.cfg.Catalog()
-	if err != nil {
-		return "", dr.Errorf(dr.Unavailable, "telling of the report of %s: %w", o.Run, err)
-	}
-	r, err := n.bot.cfg.Engine.View(ctx, dr.Actor{}, o.Run)
-	if err != nil {
-		return "", err
-	}
-	card := n.bot.voice(c.Organisation(), n.place.Lang).report(r, nil)
-	if card.Thread, err = n.boardRef(ctx, o.Run); err != nil {
-		return "", err
-	}
-	if n.bot.cfg.Report != nil && n.place.Chat.Caps().Uploads {
-		f, err := n.bot.cfg.Report(ctx, o.Run)
-		var refused *dr.Error
-		switch {
-		case err == nil:
-			f.Key, f.Comment = o.Key+"/bundle", card
-			if _, err := n.place.Chat.Upload(ctx, n.place.Dest, f); err != nil && dr.KindOf(err) != dr.Invalid {
-				return "", err
-			}
-		case !errors.As(err, &refused):
-			return "", err
-		}
-	}
-	return n.place.Chat.Post(ctx, n.place.Dest, card, o.Key)
 }

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/fsm"
 )
 
 // news words what a row means to everybody in a place; a card without parts says nothing. once names news
@@ -116,9 +117,15 @@ func (v voice) codeNews(c *Card, row dr.Row) {
 	}
 }
 
+// leaked asks for a new code in the place of one that was seen.
+func (v voice) leaked(issuer, run string) Card {
+	return v.said("leaked", run, Urgent, v.say("bot_leaked", dr.Args{"run": run}),
+		text(v.say("bot_leaked_next", dr.Args{"issuer": v.person(issuer), "run": run})), buttons(v.link("code", v.label(dr.VerbIssue), "code/"+run)))
+}
+
 func (v voice) revokedWhy(reason string) string {
 	switch reason {
-	case "quorum_lost", "denied", "expired", "cancelled", "plan_changed", "locked":
+	case "quorum_lost", "denied", "expired", "cancelled", "plan_changed", "locked", fsm.Leaked:
 		return v.say("bot_revoked_"+reason, nil)
 	}
 	return reason
@@ -209,9 +216,11 @@ func (v voice) passed(c *Card, row dr.Row, s *dr.Slice) (once string) {
 	return "no-return"
 }
 
+// restored tells that a system serves again, once: other rows about a verified system measure it anew or
+// note that it went home.
 func (v voice) restored(c *Card, row dr.Row, run dr.Run) {
 	d, err := read[dr.SystemData](row)
-	if err != nil || d.State != "verified" || run.Mode == dr.Rehearsal {
+	if err != nil || d.Why != "proven" || d.State != "verified" || run.Mode == dr.Rehearsal {
 		return
 	}
 	severity := Good
@@ -265,7 +274,7 @@ func (v voice) notes(c *Card, row dr.Row) {
 // called tells who was called out, and who has come.
 func (v voice) called(c *Card, row dr.Row) {
 	d, err := read[dr.NoticeData](row)
-	if err != nil || !slices.Contains([]string{"approval", "code", "unknown", "paused"}, d.About) {
+	if err != nil || !slices.Contains([]string{"approval", "code", "unknown", "paused", "chat_down"}, d.About) {
 		return
 	}
 	args := dr.Args{"person": v.person(d.To), "via": d.Via, "what": v.say("bot_called_for_"+d.About, nil)}

@@ -18,6 +18,20 @@ type voice struct {
 	console string // address of the console, without a slash at its end; empty: not known
 }
 
+// in speaks another language.
+func (v voice) in(lang string) voice { v.lang = lang; return v }
+
+// each draws a card in a language, and in all others beside it where every reader is shown their own.
+func each(lang string, all bool, draw func(lang string) Card) Card {
+	c := draw(lang)
+	for _, other := range []string{locale.English, locale.Chinese} {
+		if all && other != lang {
+			c.Others = append(c.Others, draw(other))
+		}
+	}
+	return c
+}
+
 func (v voice) say(id string, args dr.Args) string { return locale.Say(v.lang, id, args) }
 
 // word is one of our words; a word of a newer version reads as it is.

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/fsm"
 	"github.com/switchman-dr/switchman/store"
 )
 
@@ -65,7 +66,11 @@ func (s *scribe) row(ctx context.Context, v voice, row dr.Row) error {
 	if err != nil {
 		return err
 	}
-	card, once := v.news(row, run, slice)
+	once := ""
+	card := each(v.lang, s.n.place.Each, func(lang string) (c Card) {
+		c, once = v.in(lang).news(row, run, slice)
+		return c
+	})
 	if len(card.Parts) == 0 {
 		return nil
 	}
@@ -75,6 +80,9 @@ func (s *scribe) row(ctx context.Context, v voice, row dr.Row) error {
 	}
 	if err := s.put(ctx, key, kindPost, row, told{Card: card}); err != nil {
 		return err
+	}
+	if d, err := read[dr.CodeData](row); row.Kind == dr.RowCodeRevoked && err == nil && d.Reason == fsm.Leaked {
+		return s.leaked(ctx, v, row, run, d)
 	}
 	if d, err := read[dr.StateData](row); row.Kind == dr.RowState && err == nil && d.To.Ended() && d.To != d.From && d.From.Started() && run.Mode != dr.Rehearsal {
 		return s.put(ctx, s.key(row.Seq, "report"), kindReport, row, told{Run: row.Run})
@@ -96,10 +104,38 @@ func (s *scribe) refusal(ctx context.Context, v voice, row dr.Row) error {
 	if err != nil {
 		return nil
 	}
-	card := v.refusal(&dr.Error{Kind: dr.Refused, ID: d.ID, Args: d.Args})
-	card.Run = row.Run
-	card.add(footnote(v.say("bot_refused_elsewhere", dr.Args{"surface": row.Surface, "time": v.clock(row.At, dr.Time{}), "verb": string(d.Verb)})))
-	return s.put(ctx, s.key(row.Seq, "refusal"), kindWhisper, row, told{Card: card.Fit(), Person: row.Actor})
+	card := each(v.lang, s.n.place.Each, func(lang string) Card {
+		v := v.in(lang)
+		card := v.refusal(&dr.Error{Kind: dr.Refused, ID: d.ID, Args: d.Args})
+		card.Run = row.Run
+		card.add(footnote(v.say("bot_refused_elsewhere", dr.Args{"surface": row.Surface, "time": v.clock(row.At, dr.Time{}), "verb": string(d.Verb)})))
+		return card.Fit()
+	})
+	return s.whisper(ctx, "refusal", row, row.Actor, card)
+}
+
+// leaked tells whoever issued a code that was seen in the open, and whoever leads the run (before it has a
+// commander: who asked for it), that a new one is needed.
+func (s *scribe) leaked(ctx context.Context, v voice, row dr.Row, run dr.Run, d dr.CodeData) error {
+	told := map[string]bool{}
+	for _, id := range []string{d.Issuer, first(run.Commander, run.Requester)} {
+		p, known := v.org.Roster.Person(id)
+		if !known || p.Disabled || told[id] {
+			continue
+		}
+		told[id] = true
+		card := each(s.n.bot.voice(v.org, p.Language).lang, s.n.place.Each, func(lang string) Card {
+			return v.in(lang).leaked(d.Issuer, run.ID)
+		})
+		if err := s.whisper(ctx, "leaked/"+id, row, id, card); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *scribe) whisper(ctx context.Context, what string, row dr.Row, person string, card Card) error {
+	return s.put(ctx, s.key(row.Seq, what), kindWhisper, row, told{Card: card, Person: person})
 }
 
 // key makes keys that sort as the rows do.
@@ -134,8 +170,12 @@ func (s *scribe) board(ctx context.Context, run string, seq int64, at dr.Time) e
 		return err
 	}
 	if drawn > 0 {
-		if last, err = s.tx.Outbox(ctx, mark+"/"+strconv.FormatInt(drawn, 10)); err != nil || last.Sent.IsZero() {
+		switch redrawn, err := s.tx.Outbox(ctx, mark+"/"+strconv.FormatInt(drawn, 10)); {
+		case dr.KindOf(err) == dr.NotFound: // sent so long ago that it is no longer kept
+		case err != nil || redrawn.Sent.IsZero():
 			return err
+		default:
+			last = redrawn
 		}
 	}
 	if next := last.Sent.Plus(max(leastRedraw, n.place.Chat.Caps().Redraw)); next.After(s.now.Time) {

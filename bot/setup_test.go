@@ -78,6 +78,7 @@ type house struct {
 	bot    *Bot
 	files  func() (*catalog.Catalog, error)
 	logs   *bytes.Buffer
+	ways   map[string][]actions.Target // by which people are called out; nil: none
 }
 
 var secret = bytes.Repeat([]byte("k"), 32)
@@ -98,14 +99,18 @@ func (h *house) start(dir string) {
 	if err != nil {
 		h.Fatal(err)
 	}
-	set := actions.NewSet(actions.Options{Clock: h.clock.clock(), Log: log, Stdout: io.Discard, Dir: dir, SpoolDir: h.TempDir(), Env: []string{"PATH=/usr/bin:/bin"}})
+	set := actions.NewSet(actions.Options{Clock: h.clock.clock(), Log: log, Stdout: io.Discard, Dir: dir, SpoolDir: h.TempDir(), Env: []string{"PATH=/usr/bin:/bin"}, Notify: h.ways})
+	var contacts []string
+	for class := range h.ways {
+		contacts = append(contacts, strings.TrimPrefix(class, "contact:"))
+	}
 	c, problems := catalog.Load(os.DirFS("testdata/org"), set.Specs(), "test", h.clock.Now())
 	if catalog.Errors(problems) > 0 {
 		h.Fatal(catalog.FormatProblems(problems))
 	}
 	h.files = func() (*catalog.Catalog, error) { return c, nil }
 	h.engine = fsm.New(fsm.Config{Store: h.store, Catalog: h.files, Hands: set.Hands(), Eyes: set.Eyes(), Clock: h.clock.clock(),
-		Pepper: bytes.Repeat([]byte("p"), 32), Log: log, Version: "test", Instance: "test", Parallel: 4})
+		Pepper: bytes.Repeat([]byte("p"), 32), Log: log, Version: "test", Instance: "test", Parallel: 4, Contacts: contacts})
 	if err := h.engine.Start(context.Background()); err != nil {
 		h.Fatal(err)
 	}
@@ -255,6 +260,7 @@ type wall struct {
 	refuse   func(Card) error
 	caps     Caps
 	calls    int
+	files    []File
 }
 
 func newWall() *wall {
@@ -317,7 +323,12 @@ func (w *wall) Upload(_ context.Context, _ string, f File) (Ref, error) {
 	if err := w.trouble(f.Comment); err != nil {
 		return "", err
 	}
-	w.keys = append(w.keys, f.Key)
+	for _, known := range w.files {
+		if known.Key == f.Key {
+			return Ref(f.Key), nil
+		}
+	}
+	w.files = append(w.files, f)
 	return Ref(f.Key), nil
 }
 

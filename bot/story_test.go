@@ -228,48 +228,75 @@ func TestWordsInAnEmergency(t *testing.T) {
 	}
 }
 
-// A code in any text is answered by a warning before anything else, is not kept anywhere, and is handed
-// to whoever can revoke it.
+// A code in any text is answered by a warning before anything else, is kept nowhere, and is dead.
 func TestCodeInAMessage(t *testing.T) {
 	h := open(t)
 	run := h.ready()
-	code := h.code(run)
-	var seen []string
-	h.bot.cfg.Leaked = func(_ context.Context, by dr.Actor, c string) ([]string, error) {
-		seen = append(seen, by.Person+" "+c)
-		return []string{run}, nil
-	}
-	bare := strings.ReplaceAll(strings.TrimPrefix(code, "DRC-"), "-", "")
-	for _, text := range []string{"start " + run + " " + code, code, strings.ToLower(code), "the code is " + code + ".", "ask is " + strings.ReplaceAll(code, "-", " ") + " right?", "deny " + run + " “" + code + "”",
-		strings.TrimPrefix(code, "DRC-")} {
-		r := h.say("ada", text)
-		if r.Card.Kind != "warning" || strings.Contains(Text(r.Card, 0), bare[:8]) {
-			t.Errorf("%q: %s", text, Text(r.Card, 0))
+	people := []string{"ada", "ben", "oda"} // a few looks a minute are each one's
+	for i, shape := range []func(code string) string{
+		func(c string) string { return "start " + run + " " + c }, func(c string) string { return c }, strings.ToLower,
+		func(c string) string { return "the code is " + c + "." },
+		func(c string) string { return "ask is " + strings.ReplaceAll(c, "-", " ") + " right?" },
+		func(c string) string { return "deny " + run + " “" + c + "”" },
+		func(c string) string { return strings.TrimPrefix(c, "DRC-") },
+	} {
+		code := h.code(run)
+		text := shape(code)
+		r := h.say(people[i%len(people)], text)
+		bare := strings.ReplaceAll(strings.TrimPrefix(code, "DRC-"), "-", "")
+		if got := Text(r.Card, 0); r.Card.Kind != "warning" || strings.Contains(got, bare[:8]) || !strings.Contains(got, "revoked (run "+run+")") {
+			t.Errorf("%q: %s", text, got)
 		}
+		if v := h.view(run); v.CodeLive || v.State != dr.AwaitingCode || v.Round.Have != 2 || v.CodeLeft != 5 {
+			t.Errorf("%q: %s, code lives %v, %d votes, %d tries left", text, v.State, v.CodeLive, v.Round.Have, v.CodeLeft)
+		}
+		h.nowhere(run, code)
 	}
+	code := h.code(run)
 	f := h.say("ada", "start "+run)
+	if f.Form == nil {
+		t.Fatal(Text(f.Card, 0))
+	}
 	r := h.handle(Intent{Person: "ada", Kind: Submit, Args: f.Form.Nonce, Values: map[string]string{"code": "", "reason": "it is " + code}})
-	if r.Card.Kind != "warning" {
+	if r.Card.Kind != "warning" || h.view(run).CodeLive {
 		t.Error("a code in another field went through")
 	}
-	if len(seen) != 8 || seen[0] != "ada "+code {
-		t.Errorf("handed on: %d %v", len(seen), seen[:1])
+	if r := h.submit("ada", f.Form, map[string]string{"code": code}); r.Done {
+		t.Error("a leaked code started the run")
 	}
-	if v := h.view(run); v.State != dr.AwaitingCode || v.CodeLeft != 5 {
-		t.Error("it counted as a try or a start")
+	h.nowhere(run, code)
+	f = h.say("ada", "start "+run) // a new code starts it: the votes stood
+	if f.Form == nil {
+		code = h.code(run)
+		f = h.say("ada", "start "+run)
 	}
+	if r := h.submit("ada", f.Form, map[string]string{"code": code}); !r.Done {
+		t.Errorf("the code issued afterwards: %s %v", Text(r.Card, 0), r.Errors)
+	}
+	for _, fine := range []string{"status r1126-7k2m", "what is DRC?", "ask about 1234-5678", "observe " + run + " all 39 nodes well", "deny " + run + " batch 22:00-01:30 still runs on payments-batch-e1",
+		"request move drill DRC drill 2026 of the east", "the DRC team went home at 1"} {
+		if fsm.NearlyCode(fine) {
+			t.Errorf("%q was taken for a code", fine)
+		}
+	}
+	for _, slip := range []string{"DRC-1234-5678-9ABC", "drc 1234 5678 9abc d", "DRC-12O4-5678-9AB-C", "DRC123456789ABCD", "ＤＲＣ－1234-5678-9ABC-Z"} {
+		if !fsm.NearlyCode(slip) {
+			t.Errorf("%q was let through", slip)
+		}
+	}
+}
+
+// nowhere expects that neither journal nor log holds a code.
+func (h *house) nowhere(run, code string) {
+	h.Helper()
+	bare := strings.ReplaceAll(strings.TrimPrefix(code, "DRC-"), "-", "")
 	for _, row := range h.rows(run) {
 		if raw, _ := json.Marshal(row); strings.Contains(string(raw), code) || strings.Contains(string(raw), bare) {
-			t.Error("the journal holds the code")
+			h.Error("the journal holds the code")
 		}
 	}
 	if strings.Contains(h.logs.String(), code) || strings.Contains(h.logs.String(), bare) {
-		t.Error("the log holds the code")
-	}
-	for _, fine := range []string{"status r1126-7k2m", "what is DRC?", "ask about 1234-5678", "observe " + run + " all 39 nodes well", "deny " + run + " batch 22:00-01:30 still runs on payments-batch-e1"} {
-		if looksLikeCode(fine) {
-			t.Errorf("%q was taken for a code", fine)
-		}
+		h.Error("the log holds the code")
 	}
 }
 

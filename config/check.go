@@ -38,8 +38,25 @@ func (c *Config) check() []string {
 		must(!strings.HasPrefix(name, prefix) && !strings.Contains(name, "="),
 			"exec_env: %q cannot be passed on; want the name of a variable that does not begin with %s", name, prefix)
 	}
+	given := 0
+	for _, there := range []bool{!c.SlackBotToken.Empty(), !c.SlackAppToken.Empty(), c.SlackChannel != ""} {
+		if there {
+			given++
+		}
+	}
+	must(given == 0 || given == 3, "slack_bot_token: slack_bot_token, slack_app_token and slack_channel go together; give all three or none")
+	must(c.SlackBotToken.Empty() || strings.HasPrefix(c.SlackBotToken.Reveal(), "xoxb-"), "slack_bot_token: does not begin with xoxb-; it is the token of the app's bot user")
+	must(c.SlackAppToken.Empty() || strings.HasPrefix(c.SlackAppToken.Reveal(), "xapp-"), "slack_app_token: does not begin with xapp-; it is the app-level token")
+	must(c.SlackChannel == "" || isSlackID(c.SlackChannel), "slack_channel: is %q, want the channel's id, such as C0123456789", c.SlackChannel)
+	must(c.SlackURL == "" || isURL(c.SlackURL, "http", "https") && strings.HasSuffix(c.SlackURL, "/"), "slack_url: is %q, want https://HOST/api/", c.SlackURL)
 	wrong = append(wrong, c.checkNotices()...)
 	return wrong
+}
+
+// isSlackID accepts ids of public and private channels.
+func isSlackID(id string) bool {
+	return len(id) > 1 && len(id) <= 24 && (id[0] == 'C' || id[0] == 'G') &&
+		strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 }
 
 func (c *Config) checkNotices() []string {

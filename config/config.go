@@ -58,7 +58,13 @@ type Config struct {
 	SMTPTLS      string              `env:"SWITCHMAN_SMTP_TLS" default:"starttls" one_of:"starttls,tls,none" doc:"How the connection to the mail server is protected. none is for a relay on this machine; a password is never sent over it."`
 	Anchors      []string            `env:"SWITCHMAN_ANCHORS" default:"stdout" doc:"Where the journal's signed root is written outside this machine's reach at freeze, start and end of a run: stdout, syslog, notify:CLASS."`
 
+	SlackBotToken Secret `env:"SWITCHMAN_SLACK_BOT_TOKEN" group:"Slack" doc:"Token of the Slack app, which begins with xoxb-. With it, the app's token and the channel, Switchman speaks in Slack too; docs/slack.md has the steps. Empty: it does not."`
+	SlackAppToken Secret `env:"SWITCHMAN_SLACK_APP_TOKEN" doc:"App-level token with the scope connections:write, which begins with xapp-. It opens the connections to Slack, so that nothing here has to be reachable from outside."`
+	SlackChannel  string `env:"SWITCHMAN_SLACK_CHANNEL" doc:"Id of the channel where runs are told and asked about, such as C0123456789. The app has to be a member."`
+	SlackURL      string `env:"SWITCHMAN_SLACK_URL" doc:"Address of another Slack Web API, as https://HOST/api/; for rehearsals against a fake one. Empty: Slack's own."`
+
 	RetentionDays int           `env:"SWITCHMAN_RETENTION_DAYS" group:"Keeping" default:"0" min:"0" max:"36500" doc:"Days after which evidence of an ended run is erased; the journal keeps its digest. 0: kept for ever."`
+	ChannelDays   int           `env:"SWITCHMAN_CHANNEL_DAYS" default:"90" min:"0" max:"36500" doc:"Days after which the channel lets go of what was said: cards of a run that ended and has been quiet that long, and what people typed; at most the newest 50000 stay. The journal keeps every decision. 0: kept for ever."`
 	BackupPath    string        `env:"SWITCHMAN_BACKUP_PATH" doc:"Directory that receives a verified copy of the store. Empty: no scheduled copy."`
 	BackupEvery   time.Duration `env:"SWITCHMAN_BACKUP_EVERY" default:"24h" min:"1m" max:"8760h" doc:"Time between two scheduled copies."`
 

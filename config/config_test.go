@@ -102,8 +102,9 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		"token": "t", "lang": "zh", "log_level": "debug", "log_format": "json", "pepper": strings.Repeat("p", 32),
 		"log_key": "k", "secrets_dir": "/c", "allow_http": "a:1,b:2", "exec_env": "PATH", "max_parallel": "7",
 		"notify": "{r: [{command: [call, now]}]}", "smtp_addr": "m:25", "smtp_from": "a@b", "smtp_user": "u",
-		"smtp_password": "p", "smtp_tls": "tls", "anchors": "syslog", "retention_days": "30",
+		"smtp_password": "p", "smtp_tls": "tls", "anchors": "syslog", "retention_days": "30", "channel_days": "30",
 		"backup_path": "/b", "backup_every": "2h", "demo_dir": "/d",
+		"slack_bot_token": "xoxb-1", "slack_app_token": "xapp-1", "slack_channel": "C0123456789", "slack_url": "https://slack.bank.example/api/",
 		"phone_addr": "10.1.2.3:8443", "console_url": "https://dr.bank.example", "trusted_proxies": "10.1.0.0/16,192.0.2.1",
 	}
 	var environ, lines []string
@@ -212,6 +213,9 @@ func TestMistakes(t *testing.T) {
 		{name: "mail without server", file: "notify: {r: [{mail: [a@b]}]}", want: "notify: targets with mail need smtp_addr and smtp_from"},
 		{name: "mail address", file: "smtp_from: 'Bot <a@b>'", want: `smtp_from: "Bot <a@b>" is not a mail address`},
 		{name: "password in the open", file: "{smtp_user: a, smtp_password: b, smtp_tls: none}", want: "smtp_tls: none would send the password in the open; use starttls or tls"},
+		{name: "half a Slack", file: "slack_channel: C01", want: "slack_bot_token: slack_bot_token, slack_app_token and slack_channel go together; give all three or none"},
+		{name: "the wrong token", file: "{slack_channel: C01, slack_bot_token: xoxp-1, slack_app_token: xapp-1}", want: "slack_bot_token: does not begin with xoxb-; it is the token of the app's bot user"},
+		{name: "a channel by name", file: "{slack_channel: '#ops', slack_bot_token: xoxb-1, slack_app_token: xapp-1}", want: `slack_channel: is "#ops", want the channel's id, such as C0123456789`},
 		{name: "half an account", file: "smtp_user: a", want: "smtp_user: user and smtp_password go together; give both or neither"},
 		{name: "anchor", env: []string{"SWITCHMAN_ANCHORS=paper"}, want: `anchors: "paper" is not one of stdout, syslog, notify:CLASS`},
 		{name: "anchor without target", env: []string{"SWITCHMAN_ANCHORS=notify:audit"}, want: `anchors: class "audit" has no target in notify`},

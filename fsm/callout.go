@@ -20,12 +20,69 @@ const (
 	escalateAfter = dr.Millis(2 * 60_000)
 	// calloutLease keeps several replicas from calling the same person twice.
 	calloutLease = "callouts"
+	// unheardAfter is how long a place may not answer before somebody is called about it.
+	unheardAfter = dr.Millis(5 * 60_000)
+	aboutUnheard = "chat_down"
 )
 
 // callout is one person who is wanted, and for what.
 type callout struct {
-	about  string // approval | code | paused | unknown
+	about  string // approval | code | paused | unknown | chat_down
 	person dr.Person
+	place  string // chat_down: where nothing arrives
+	since  dr.Time
+}
+
+// Unheard says since when nothing arrives in a place where people follow their runs; the zero time says
+// that it arrives again. Runs go on; after a while whoever leads one is called, so that a room that has
+// gone silent is not taken for one in which nothing happens.
+func (e *Engine) Unheard(place string, since dr.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if since.IsZero() {
+		delete(e.unheard, place)
+	} else {
+		e.unheard[place] = since
+	}
+}
+
+// silent lists the places that have heard nothing for so long that somebody is called.
+func (e *Engine) silent() (places []callout) {
+	now := e.now()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for place, since := range e.unheard {
+		if now.Since(since) >= unheardAfter {
+			places = append(places, callout{about: aboutUnheard, place: place, since: since})
+		}
+	}
+	slices.SortFunc(places, func(a, b callout) int { return strings.Compare(a.place, b.place) })
+	return places
+}
+
+// leads says who is called about a run nobody hears of: its commander, or whoever could lead it where
+// there is none that can be called.
+func leads(s Situation, kinds []string) (wanted []dr.Person) {
+	reachable := func(p dr.Person) bool {
+		return !p.Disabled && slices.ContainsFunc(p.Contacts, func(c dr.Contact) bool { return slices.Contains(kinds, c.Kind) })
+	}
+	if p, ok := s.Roster.Person(s.Run.Commander); ok && reachable(p) {
+		return []dr.Person{p}
+	}
+	var duty []dr.Person
+	for _, p := range s.Roster.People {
+		if !reachable(p) || !p.Has(dr.Operator) && !p.Has(dr.Commander) {
+			continue
+		}
+		wanted = append(wanted, p)
+		if approval.OnDuty(p, s.Zone, s.Now) {
+			duty = append(duty, p)
+		}
+	}
+	if len(duty) > 0 {
+		return duty
+	}
+	return wanted
 }
 
 // calls says who is wanted by a run now: whoever could give the missing votes, whoever issues
@@ -56,9 +113,9 @@ func calls(s Situation) []callout {
 		if p.Disabled || !could(p) {
 			continue
 		}
-		all = append(all, callout{about, p})
+		all = append(all, callout{about: about, person: p})
 		if approval.OnDuty(p, s.Zone, s.Now) {
-			duty = append(duty, callout{about, p})
+			duty = append(duty, callout{about: about, person: p})
 		}
 	}
 	if len(duty) > 0 {
@@ -81,7 +138,8 @@ func codeLive(r dr.Run, now dr.Time) bool {
 // last has not been answered in time. Acting on the run is an answer.
 func (e *Engine) callOut(ctx context.Context, run dr.Run) error {
 	waits := run.State == dr.AwaitingApproval || run.State == dr.AwaitingCode || run.State == dr.Paused
-	if len(e.cfg.Contacts) == 0 || !waits {
+	silent := e.silent()
+	if len(e.cfg.Contacts) == 0 || !waits && (len(silent) == 0 || !run.State.Moving()) {
 		return nil
 	}
 	s, err := e.readSituation(ctx, run.ID)
@@ -89,6 +147,12 @@ func (e *Engine) callOut(ctx context.Context, run dr.Run) error {
 		return err
 	}
 	wanted := calls(s)
+	for _, c := range silent {
+		for _, p := range leads(s, e.cfg.Contacts) {
+			c.person = p
+			wanted = append(wanted, c)
+		}
+	}
 	if len(wanted) == 0 {
 		return nil
 	}
@@ -101,7 +165,7 @@ func (e *Engine) callOut(ctx context.Context, run dr.Run) error {
 		if n == nil {
 			continue
 		}
-		if err := e.call(ctx, s, *n, contact); err != nil {
+		if err := e.call(ctx, s, c, *n, contact); err != nil {
 			return err
 		}
 	}
@@ -119,9 +183,17 @@ func (e *Engine) notices(ctx context.Context, run string) (out []store.Notice, e
 // occasion names what a call is about, so that the same question is not asked twice and a new one is:
 // a round by its number, a stop by how many attempts the run had made and which steps are stuck.
 // Somebody who only looks in and says so is no new occasion.
-func occasion(s Situation, about string) string {
+func occasion(s Situation, c callout) string {
+	about := c.about
+	if about == aboutUnheard {
+		return fmt.Sprintf("%s/%s/%s/%d", s.Run.ID, about, c.place, c.since.Micros())
+	}
 	if about != "paused" && about != "unknown" {
-		return fmt.Sprintf("%s/%s/%d", s.Run.ID, about, s.Run.Round.Number)
+		round := fmt.Sprintf("%s/%s/%d", s.Run.ID, about, s.Run.Round.Number)
+		if n := len(s.Run.Codes); about == "code" && n > 0 { // one was issued and is gone: another is wanted now
+			round += fmt.Sprintf(".%d", n)
+		}
+		return round
 	}
 	stuck := dr.Digest([]byte(strings.Join(s.stuck(), " ")))
 	return fmt.Sprintf("%s/%s/%s/%d/%.15s", s.Run.ID, about, s.Run.Pause, len(s.Attempts), stuck)
@@ -130,7 +202,7 @@ func occasion(s Situation, about string) string {
 // nextCall finds the contact to try now: the first that was not tried, if the one before it has had
 // its time and nobody answered.
 func (e *Engine) nextCall(s Situation, c callout, sent []store.Notice) (*store.Notice, dr.Contact) {
-	prefix := occasion(s, c.about) + "/" + c.person.ID + "/"
+	prefix := occasion(s, c) + "/" + c.person.ID + "/"
 	var last dr.Time
 	tried := 0
 	for _, n := range sent {
@@ -160,9 +232,8 @@ func (e *Engine) nextCall(s Situation, c callout, sent []store.Notice) (*store.N
 
 // call sends one call-out and writes what came of it. The notice is stored first, so that a crash
 // calls nobody twice.
-func (e *Engine) call(ctx context.Context, s Situation, n store.Notice, contact dr.Contact) error {
-	text := fmt.Sprintf("Switchman: run %s (%s, %s) waits for you: %s. See `switchman run show %s`.", s.Run.ID, s.Run.Title, s.Run.Mode,
-		wantedFor(n.About), s.Run.ID)
+func (e *Engine) call(ctx context.Context, s Situation, c callout, n store.Notice, contact dr.Contact) error {
+	text := wording(s, c)
 	n.State = "sent"
 	mine := false
 	err := e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
@@ -193,6 +264,15 @@ func (e *Engine) call(ctx context.Context, s Situation, n store.Notice, contact 
 			Due: n.Due, State: n.State, Proof: res.Proof}))
 		return tx.PutNotice(ctx, n)
 	})
+}
+
+// wording is what a call-out says.
+func wording(s Situation, c callout) string {
+	if c.about == aboutUnheard {
+		return fmt.Sprintf("Switchman: %s has not answered since %s, so nobody there hears of run %s (%s, %s). The run goes on as far as it can. Follow it in the console or with `switchman run watch %s`.",
+			c.place, c.since.In(s.Zone).Format("15:04"), s.Run.ID, s.Run.Title, s.Run.Mode, s.Run.ID)
+	}
+	return fmt.Sprintf("Switchman: run %s (%s, %s) waits for you: %s. See `switchman run show %s`.", s.Run.ID, s.Run.Title, s.Run.Mode, wantedFor(c.about), s.Run.ID)
 }
 
 // wantedFor says in a few words what a person is called for; a call-out goes to telephones and mail

@@ -58,7 +58,10 @@ type Engine struct {
 	slots    chan struct{} // one per step in flight, over all runs
 	tended   map[string]bool
 
+	voices     map[string]*voice // of attempts in flight, by run and step
 	complaints complaints
+	looks      looks              // for codes that were seen in the open
+	unheard    map[string]dr.Time // since when, by place; see Unheard
 }
 
 // New makes an engine; nothing runs before Start.
@@ -75,7 +78,7 @@ func New(cfg Config) *Engine {
 	if cfg.Parallel <= 0 {
 		cfg.Parallel = mostInHand
 	}
-	return &Engine{cfg: cfg, slots: make(chan struct{}, cfg.Parallel), runners: map[string]*runner{}, slices: map[string]*dr.Slice{}, compiled: map[string]string{}, codeMu: map[string]*sync.Mutex{}, tended: map[string]bool{},
+	return &Engine{cfg: cfg, slots: make(chan struct{}, cfg.Parallel), runners: map[string]*runner{}, slices: map[string]*dr.Slice{}, compiled: map[string]string{}, codeMu: map[string]*sync.Mutex{}, tended: map[string]bool{}, unheard: map[string]dr.Time{}, voices: map[string]*voice{},
 		kick: make(chan struct{}, 1)}
 }
 

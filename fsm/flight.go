@@ -28,6 +28,9 @@ type flight struct {
 // land sends the attempt, proves what it did, writes the outcome, and answers where the step is.
 func (f *flight) land(ctx context.Context, i int) landing {
 	e := f.r.e
+	v, hush := e.listen(f.a)
+	defer hush()
+	f.job.Live = v.hear
 	e.cfg.Point("before_dispatch")
 	res := f.send(ctx, f.st, f.job)
 	e.cfg.Point("after_dispatch")

@@ -16,6 +16,9 @@ import (
 // Request opens a run of a plan. What it will do is frozen now; the facts are gathered next, and
 // then people may vote.
 func (e *Engine) Request(ctx context.Context, by dr.Actor, q Request) (View, error) {
+	if err := e.noCode(ctx, by, "", dr.VerbRequest, append([]string{q.Plan, q.Reason}, q.Systems...)...); err != nil {
+		return View{}, err
+	}
 	slice, err := e.admit(ctx, by, q)
 	if err != nil {
 		return View{}, err

@@ -17,6 +17,9 @@ import (
 // Do carries out one verb of one person on one run: the single way in for command line, console,
 // chat and the run's own timers. A refusal leaves the run as it was and a row in the journal.
 func (e *Engine) Do(ctx context.Context, by dr.Actor, run string, verb dr.Verb, args Args) (View, error) {
+	if err := e.noCode(ctx, by, run, verb, args.texts()...); err != nil {
+		return View{}, err
+	}
 	if verb == dr.VerbSwitchback {
 		return e.switchback(ctx, by, run, args)
 	}

@@ -15,7 +15,8 @@ var update = flag.Bool("update", false, "write generated documents instead of co
 func TestStateMachineDocument(t *testing.T) {
 	const path = "../docs/state-machine.md"
 	want := "# The life of a run\n\nDrawn from the table in `fsm/table.go`; `go test ./fsm -update` draws it anew.\n" +
-		"A resume goes back to the state the pause interrupted.\n\n```mermaid\n" + Diagram() + "```\n"
+		"A resume goes back to the state the pause interrupted.\n" +
+		"A code that was seen in the open is revoked without a move: the run stays approved and waits for a new one.\n\n```mermaid\n" + Diagram() + "```\n"
 	if *update {
 		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 			t.Fatal(err)

@@ -172,11 +172,12 @@ type Card struct {
 	Version int64  // drawings of this card
 	Body    string // JSON
 	Made    dr.Time
+	Run     string // the run it is about; empty: none
 }
 
 // PutCard appends a card; one with the same id stays as it is.
 func (t *Tx) PutCard(ctx context.Context, c Card) error {
-	_, err := t.q.PutCard(ctx, queries.PutCardParams{ID: c.ID, Dest: c.Dest, Person: c.Person, Body: text(c.Body), MadeAt: c.Made.Micros()})
+	_, err := t.q.PutCard(ctx, queries.PutCardParams{ID: c.ID, Dest: c.Dest, Person: c.Person, Body: text(c.Body), MadeAt: c.Made.Micros(), RunID: c.Run})
 	if err != nil {
 		return fmt.Errorf("storing a card: %w", err)
 	}
@@ -240,5 +241,5 @@ func cardsOf(rows []queries.ConsoleCard) []Card {
 }
 
 func cardOf(c queries.ConsoleCard) Card {
-	return Card{ID: c.ID, Dest: c.Dest, Person: c.Person, Place: c.Place, Change: c.Change, Version: c.Version, Body: c.Body, Made: dr.FromMicros(c.MadeAt)}
+	return Card{ID: c.ID, Dest: c.Dest, Person: c.Person, Place: c.Place, Change: c.Change, Version: c.Version, Body: c.Body, Made: dr.FromMicros(c.MadeAt), Run: c.RunID}
 }

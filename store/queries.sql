@@ -439,9 +439,9 @@ UPDATE session SET detail = sqlc.arg(detail) WHERE hash = sqlc.arg(hash);
 SELECT * FROM session WHERE person = sqlc.arg(person) ORDER BY made_at DESC, hash;
 
 -- name: PutCard :execrows
-INSERT INTO console_card (id, dest, person, place, change, version, body, made_at)
+INSERT INTO console_card (id, dest, person, place, change, version, body, made_at, run_id)
 SELECT CAST(sqlc.arg(id) AS TEXT), CAST(sqlc.arg(dest) AS TEXT), CAST(sqlc.arg(person) AS TEXT), COALESCE(MAX(place), 0) + 1, COALESCE(MAX(change), 0) + 1, 1,
-  CAST(sqlc.arg(body) AS TEXT), CAST(sqlc.arg(made_at) AS BIGINT)
+  CAST(sqlc.arg(body) AS TEXT), CAST(sqlc.arg(made_at) AS BIGINT), CAST(sqlc.arg(run_id) AS TEXT)
 FROM console_card WHERE 1 = 1 ON CONFLICT (id) DO NOTHING;
 
 -- name: RedrawCard :execrows
@@ -457,6 +457,25 @@ ORDER BY place DESC LIMIT sqlc.arg(max_rows);
 
 -- name: CardsChanged :many
 SELECT * FROM console_card WHERE change > sqlc.arg(change) ORDER BY change LIMIT sqlc.arg(max_rows);
+
+-- name: CardFloor :one
+SELECT CAST(COALESCE((SELECT c.place FROM console_card c ORDER BY c.place DESC LIMIT 1 OFFSET sqlc.arg(keep)), 0) AS BIGINT) AS place;
+
+-- name: DropCards :execrows
+DELETE FROM console_card WHERE id IN (
+  SELECT c.id FROM console_card c
+  WHERE (c.place <= sqlc.arg(floor)
+      OR (c.made_at < sqlc.arg(before) AND (c.run_id = '' OR NOT EXISTS (SELECT 1 FROM console_card o WHERE o.run_id = c.run_id AND o.made_at >= sqlc.arg(before)))))
+    AND NOT EXISTS (SELECT 1 FROM run r WHERE r.id = c.run_id AND CAST(sqlc.arg(open) AS TEXT) LIKE '%,' || r.state || ',%')
+    AND c.place < (SELECT MAX(p.place) FROM console_card p) AND c.change < (SELECT MAX(p.change) FROM console_card p)
+  ORDER BY c.place LIMIT sqlc.arg(max_rows));
+
+-- name: DropSent :execrows
+DELETE FROM outbox WHERE id IN (
+  SELECT o.id FROM outbox o
+  WHERE o.sent_at > 0 AND o.sent_at < sqlc.arg(before) AND (o.kind NOT IN ('board', 'redraw') OR o.sent_at < sqlc.arg(boards_before))
+    AND NOT EXISTS (SELECT 1 FROM run r WHERE r.id = o.run_id AND CAST(sqlc.arg(open) AS TEXT) LIKE '%,' || r.state || ',%')
+  ORDER BY o.sent_at LIMIT sqlc.arg(max_rows));
 
 -- name: LastCardChange :one
 SELECT CAST(COALESCE(MAX(change), 0) AS BIGINT) AS change FROM console_card;

@@ -204,3 +204,37 @@ func (t *Tx) SetCursor(ctx context.Context, surface string, seq int64) error {
 	}
 	return nil
 }
+
+// Pruning says what of a conversation may go. What belongs to a run that has not ended always stays, and so
+// do the newest card and the newest drawing, by which the next ones are numbered.
+type Pruning struct {
+	Sent  dr.Time // messages sent before this, but for those a run's board hangs on
+	Cards dr.Time // cards of runs nothing was said about since, and lines and answers from before; boards' messages too
+	Keep  int     // newest cards that stay at most
+	Most  int     // rows of each kind in one transaction
+}
+
+// Prune removes what may go, oldest first, and says how much that was: as much as Most means that there
+// may be more.
+func (t *Tx) Prune(ctx context.Context, p Pruning) (cards, sent int64, err error) {
+	open := ","
+	for _, st := range dr.States() {
+		if !st.Ended() {
+			open += string(st) + ","
+		}
+	}
+	most := int32(min(max(p.Most, 0), 1<<30))
+	floor, err := t.q.CardFloor(ctx, int32(min(max(p.Keep, 1), 1<<30)))
+	if err != nil {
+		return 0, 0, fmt.Errorf("counting cards: %w", err)
+	}
+	cards, err = t.q.DropCards(ctx, queries.DropCardsParams{Floor: floor, Before: p.Cards.Micros(), Open: open, MaxRows: most})
+	if err != nil {
+		return 0, 0, fmt.Errorf("removing old cards: %w", err)
+	}
+	sent, err = t.q.DropSent(ctx, queries.DropSentParams{Before: p.Sent.Micros(), BoardsBefore: p.Cards.Micros(), Open: open, MaxRows: most})
+	if err != nil {
+		return cards, 0, fmt.Errorf("removing sent messages: %w", err)
+	}
+	return cards, sent, nil
+}

@@ -19,12 +19,9 @@ type entry struct {
 	ID      string          `json:"id"`
 	At      dr.Time         `json:"at"`
 	Version int64           `json:"version"`
-	Person  string          `json:"person,omitempty"`
+	Person  string          `json:"person,omitempty"` // who alone sees it; with Text, who said it
+	Text    string          `json:"text,omitempty"`
 	Card    json.RawMessage `json:"card"`
-}
-
-func entryOf(c store.Card) entry {
-	return entry{ID: c.ID, At: c.Made, Version: c.Version, Person: c.Person, Card: json.RawMessage(c.Body)}
 }
 
 // readChannel answers the newest cards, or those before one, oldest first.
@@ -52,8 +49,15 @@ func (s *Server) readChannel(w http.ResponseWriter, r *http.Request, c caller) e
 		return err
 	}
 	out := []entry{}
+	if s.cfg.Chat == nil {
+		cards = nil // a server without a conversation
+	}
 	for _, card := range slices.Backward(cards) {
-		out = append(out, entryOf(card))
+		e, err := s.cfg.Chat.entry(card, c.actor.Person, s.language(r))
+		if err != nil {
+			return err
+		}
+		out = append(out, e)
 	}
 	body := map[string]any{"cards": out, "commands": bot.Offers(s.language(r))}
 	if len(out) == int(limit) && cards[len(cards)-1].Place > 1 {
@@ -76,7 +80,33 @@ func (s *Server) say(w http.ResponseWriter, r *http.Request, c caller) error {
 	if ask.Text == "" || len(ask.Text) > 4*textMost {
 		return &dr.Error{Kind: dr.Invalid, ID: "channel_text", Args: dr.Args{"most": strconv.Itoa(textMost)}}
 	}
-	return s.handle(w, r, c, bot.Intent{Kind: bot.Command, Args: ask.Text})
+	if s.cfg.Bot == nil || s.cfg.Chat == nil {
+		return &dr.Error{Kind: dr.Unavailable, ID: "channel_off"}
+	}
+	line, err := s.cfg.Chat.Say(r.Context(), c.actor.Person, ask.Text)
+	if err != nil {
+		return err
+	}
+	reply, err := s.reply(r, c, bot.Intent{Kind: bot.Command, Args: ask.Text, Each: true})
+	if err != nil {
+		return err
+	}
+	// What was asked is done; that it was answered is kept too, whoever has hung up meanwhile.
+	answered, err := s.cfg.Chat.Answer(context.WithoutCancel(r.Context()), c.actor.Person, reply.Card)
+	if err != nil {
+		s.cfg.Log.ErrorContext(r.Context(), "an answer is not in the channel", "error", err)
+	}
+	reply.Card = reply.Card.In(reply.Card.Lang)
+	answer(w, http.StatusOK, said{Reply: reply, Line: line, Answer: answered})
+	return nil
+}
+
+// said is the answer to a line, with the entries of the channel that keep both, so that a page shows
+// neither twice.
+type said struct {
+	bot.Reply
+	Line   string `json:"line"`
+	Answer string `json:"answer,omitempty"`
 }
 
 // pressing is the body of POST /api/channel/press.
@@ -139,8 +169,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, c caller, in bot
 	if s.cfg.Bot == nil {
 		return &dr.Error{Kind: dr.Unavailable, ID: "channel_off"}
 	}
-	in.Surface, in.Person, in.Dest, in.At, in.Secrets = consoleSurface, c.actor.Person, ConsoleChannel, s.cfg.Clock.Time(), true
-	reply, err := s.cfg.Bot.Handle(r.Context(), in)
+	reply, err := s.reply(r, c, in)
 	if err != nil {
 		return err
 	}
@@ -148,8 +177,16 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, c caller, in bot
 	return nil
 }
 
+func (s *Server) reply(r *http.Request, c caller, in bot.Intent) (bot.Reply, error) {
+	in.Surface, in.Person, in.Dest, in.At, in.Secrets = consoleSurface, c.actor.Person, ConsoleChannel, s.cfg.Clock.Time(), true
+	if lang := r.URL.Query().Get("lang"); known(lang) { // what the page is read in counts more than the roster
+		in.Lang = lang
+	}
+	return s.cfg.Bot.Handle(r.Context(), in)
+}
+
 // cards are the drawings made since a page last looked, that its reader may see.
-func (s *Server) cards(ctx context.Context, person string, after int64) (out []entry, last int64, err error) {
+func (s *Server) cards(ctx context.Context, person, lang string, after int64) (out []entry, last int64, err error) {
 	err = s.cfg.Store.Read(ctx, func(rd *store.Reader) error {
 		out, last = nil, after
 		for {
@@ -160,7 +197,11 @@ func (s *Server) cards(ctx context.Context, person string, after int64) (out []e
 			for _, card := range found {
 				last = card.Change
 				if card.Dest == ConsoleChannel && (card.Person == "" || card.Person == person) {
-					out = append(out, entryOf(card))
+					e, err := s.cfg.Chat.entry(card, person, lang)
+					if err != nil {
+						return err
+					}
+					out = append(out, e)
 				}
 			}
 			if len(found) < page {

@@ -4,9 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"sync"
 
 	"github.com/switchman-dr/switchman/bot"
 	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/fsm"
+	"github.com/switchman-dr/switchman/redact"
 	"github.com/switchman-dr/switchman/store"
 )
 
@@ -14,15 +18,141 @@ import (
 const ConsoleChannel = "channel"
 
 // Console is the console as a place to talk in: its cards are rows, which open pages are sent over
-// their stream of events and read again after a reload.
+// their stream of events and read again after a reload. What people type is kept beside the cards, masked,
+// and a security code never; each reader is shown cards in their own language.
 type Console struct {
 	store *store.Store
 	clock dr.Clock
+	mask  *redact.Masker
 	drawn bell // rung after every drawing; open pages wait for it
+
+	mu    sync.Mutex
+	shown map[string]json.RawMessage // cards as readers are sent them, by drawing, language and whose they are
 }
 
-// NewConsole makes the console's side of the conversation.
-func NewConsole(s *store.Store, clock dr.Clock) *Console { return &Console{store: s, clock: clock} }
+// NewConsole makes the console's side of the conversation; mask hides secrets in what people type.
+func NewConsole(s *store.Store, clock dr.Clock, mask *redact.Masker) *Console {
+	return &Console{store: s, clock: clock, mask: mask, shown: map[string]json.RawMessage{}}
+}
+
+// kept is the body of a card's row.
+type kept struct {
+	bot.Card
+	By   string `json:"by,omitempty"`   // whose line it is, or whom it answers; empty: news
+	Said string `json:"said,omitempty"` // the line; the card is empty then
+}
+
+// Say keeps what a person typed, for everybody to see.
+func (c *Console) Say(ctx context.Context, person, text string) (id string, err error) {
+	line := redact.Mark("security_code")
+	if !fsm.NearlyCode(text) {
+		line, _ = c.mask.String(text)
+	}
+	return c.add(ctx, kept{Card: bot.Card{Kind: "said", Parts: []bot.Part{}}, By: person, Said: redact.Safe(line)})
+}
+
+// Answer keeps what somebody was answered, for everybody to see; its buttons are for that person alone.
+func (c *Console) Answer(ctx context.Context, person string, card bot.Card) (id string, err error) {
+	return c.add(ctx, kept{Card: c.masked(card), By: person})
+}
+
+func (c *Console) add(ctx context.Context, k kept) (id string, err error) {
+	body, err := json.Marshal(k)
+	if err != nil {
+		return "", fmt.Errorf("writing what was said: %w", err)
+	}
+	id = newID("c-")
+	row := store.Card{ID: id, Dest: ConsoleChannel, Body: string(body), Made: c.clock.Time(), Run: k.Run}
+	if err := c.store.Write(ctx, func(tx *store.Tx) error { return tx.PutCard(ctx, row) }); err != nil {
+		return "", fmt.Errorf("keeping what was said: %w", err)
+	}
+	c.drawn.ring()
+	return id, nil
+}
+
+// masked hides secrets in an answer, which may repeat what was typed.
+func (c *Console) masked(card bot.Card) bot.Card {
+	one := func(s *string) { *s, _ = c.mask.String(*s) }
+	parts := card.Parts
+	card.Parts = make([]bot.Part, len(parts))
+	for i, p := range parts {
+		one(&p.Text)
+		p.Facts = append([]bot.Fact(nil), p.Facts...)
+		for j := range p.Facts {
+			one(&p.Facts[j].Value)
+		}
+		p.Texts = append([]string(nil), p.Texts...)
+		for j := range p.Texts {
+			one(&p.Texts[j])
+		}
+		card.Parts[i] = p
+	}
+	others := card.Others
+	card.Others = nil
+	for _, o := range others {
+		card.Others = append(card.Others, c.masked(o))
+	}
+	return card
+}
+
+// entry is what a reader of a language is sent of a row.
+func (c *Console) entry(row store.Card, person, lang string) (entry, error) {
+	var k kept
+	e := entry{ID: row.ID, At: row.Made, Version: row.Version, Person: row.Person}
+	key := row.ID + " " + strconv.FormatInt(row.Version, 10) + " " + lang
+	c.mu.Lock()
+	e.Card = c.shown[key]
+	c.mu.Unlock()
+	if e.Card != nil { // most cards are the same for all who read a language
+		return e, nil
+	}
+	if err := json.Unmarshal([]byte(row.Body), &k); err != nil {
+		return e, fmt.Errorf("reading card %s: %w", row.ID, err)
+	}
+	card := k.In(lang)
+	switch {
+	case k.Said != "":
+		card.Lang, e.Person, e.Text = lang, k.By, k.Said
+	case k.By != "" && k.By != person:
+		card = withoutButtons(card)
+	}
+	raw, err := json.Marshal(card)
+	if err != nil {
+		return e, fmt.Errorf("showing card %s: %w", row.ID, err)
+	}
+	e.Card = raw
+	if k.By == "" {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if len(c.shown) > 512 {
+			clear(c.shown)
+		}
+		c.shown[key] = raw
+	}
+	return e, nil
+}
+
+// withoutButtons leaves links alone: what somebody else was offered is not the reader's to press.
+func withoutButtons(card bot.Card) bot.Card {
+	parts := card.Parts
+	card.Parts = []bot.Part{}
+	for _, p := range parts {
+		if p.Kind != bot.PartActions {
+			card.Parts = append(card.Parts, p)
+			continue
+		}
+		var links []bot.Action
+		for _, a := range p.Actions {
+			if a.Kind == bot.ActLink {
+				links = append(links, a)
+			}
+		}
+		if p.Actions = links; len(links) > 0 {
+			card.Parts = append(card.Parts, p)
+		}
+	}
+	return card
+}
 
 // cardID names a card by its key, which may be long and hold slashes.
 func cardID(key string) string { return "c-" + fingerprint(key)[:24] }
@@ -48,7 +178,7 @@ func (c *Console) put(ctx context.Context, dest, person string, card bot.Card, k
 		return "", fmt.Errorf("writing a card: %w", err)
 	}
 	id := cardID(dest + "\x00" + person + "\x00" + key)
-	row := store.Card{ID: id, Dest: dest, Person: person, Body: string(body), Made: c.clock.Time()}
+	row := store.Card{ID: id, Dest: dest, Person: person, Body: string(body), Made: c.clock.Time(), Run: card.Run}
 	if err := c.store.Write(ctx, func(tx *store.Tx) error { return tx.PutCard(ctx, row) }); err != nil {
 		return "", err
 	}

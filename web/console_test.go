@@ -10,9 +10,12 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/switchman-dr/switchman/bot"
 	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/redact"
+	"github.com/switchman-dr/switchman/store"
 )
 
 func notThere(t *testing.T, h http.Handler, paths ...string) {
@@ -150,8 +153,8 @@ func talk(t *testing.T, h *house) *bot.Narrator {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.cfg.Bot, s.cfg.Chat = b, NewConsole(h.store, dc)
-	return b.Narrator(bot.Place{Surface: "console", Dest: ConsoleChannel, Chat: s.cfg.Chat, Instance: "test"})
+	s.cfg.Bot, s.cfg.Chat = b, NewConsole(h.store, dc, redact.New("hunter2-known"))
+	return b.Narrator(bot.Place{Surface: "console", Dest: ConsoleChannel, Each: true, Chat: s.cfg.Chat, Instance: "test"})
 }
 
 type channel struct {
@@ -159,6 +162,7 @@ type channel struct {
 		ID      string   `json:"id"`
 		Version int64    `json:"version"`
 		Person  string   `json:"person"`
+		Text    string   `json:"text"`
 		Card    bot.Card `json:"card"`
 	} `json:"cards"`
 	Commands []bot.Offer `json:"commands"`
@@ -222,7 +226,7 @@ func TestChannel(t *testing.T) {
 		if e.Card.Kind == "board" && e.Card.Run == said.Run {
 			boards++
 		}
-		if e.Person != "" && e.Person != "ben" {
+		if e.Person != "" && e.Person != "ben" && e.Text == "" {
 			t.Errorf("ben sees what was whispered to %s", e.Person)
 		}
 	}
@@ -290,4 +294,155 @@ func TestCardsAreStreamed(t *testing.T) {
 		}
 	}
 	t.Errorf("the stream ended at %q", last)
+}
+
+// TestChannelKeepsWhatIsTyped: question and answer are there for everybody, in order and after a reload,
+// each reader's own language; buttons are the asker's, secrets nobody's.
+func TestChannelKeepsWhatIsTyped(t *testing.T) {
+	h := open(t, true)
+	talk(t, h)
+	code := "DRC-0123-4567-89AB-C"
+	lines := []string{"status", `request move drill "password=Zx81kkLmq77 hunter2-known"`, "my code is " + code, "nonsense"}
+	var last struct {
+		bot.Reply
+		Line, Answer string
+	}
+	for _, text := range lines {
+		h.do(ask{method: "POST", path: "/api/channel?lang=en", as: "ada", body: map[string]string{"text": text}}).into(t, &last)
+		if len(last.Card.Others) > 0 || last.Card.Lang != "en" || last.Line == "" || last.Answer == "" {
+			t.Errorf("%s: answered in %s and %d more; kept as %q, %q", text, last.Card.Lang, len(last.Card.Others), last.Line, last.Answer)
+		}
+		h.clock.advance(1e9)
+	}
+	run := ""
+	read := func(as, lang string) channel {
+		t.Helper()
+		var all channel
+		r := h.do(ask{method: "GET", path: "/api/channel?lang=" + lang, as: as})
+		for _, never := range []string{code, "Zx81kkLmq77", "hunter2", `"others":`} {
+			if strings.Contains(string(r.raw), never) {
+				t.Errorf("the channel shows %s", never)
+			}
+		}
+		r.into(t, &all)
+		if len(all.Cards) != 2*len(lines) {
+			t.Fatalf("%d entries of %d lines", len(all.Cards), len(lines))
+		}
+		for i := range lines {
+			q, a := all.Cards[2*i], all.Cards[2*i+1]
+			if q.Person != "ada" || q.Text == "" || len(q.Card.Parts) != 0 || a.Person != "" || a.Text != "" || len(a.Card.Parts) == 0 || a.Card.Lang != lang {
+				t.Errorf("%s in %s: %+v", lines[i], lang, []any{q, a})
+			}
+			if a.Card.Run != "" {
+				run = a.Card.Run
+			}
+		}
+		if all.Cards[4].Text != "[redacted:security_code]" || all.Cards[0].Text != "status" || all.Cards[len(all.Cards)-1].ID != last.Answer {
+			t.Errorf("%q, %q", all.Cards[0].Text, all.Cards[4].Text)
+		}
+		return all
+	}
+	en, zh := read("ben", "en"), read("ben", "zh")
+	if e, z := en.Cards[1].Card.Parts[0].Text, zh.Cards[1].Card.Parts[0].Text; !strings.HasPrefix(e, "Open runs") || !strings.HasPrefix(z, "进行中的运行") {
+		t.Errorf("%q and %q", e, z)
+	}
+	nonces := func(as string) (n int) {
+		for _, e := range read(as, "en").Cards {
+			for _, p := range e.Card.Parts {
+				for _, a := range p.Actions {
+					if a.Nonce != "" {
+						n++
+					}
+				}
+			}
+		}
+		return n
+	}
+	h.do(ask{method: "POST", path: "/api/channel", as: "ada", body: map[string]string{"text": "status " + run}}).into(t, &last)
+	lines = append(lines, "status "+run)
+	if mine, theirs := nonces("ada"), nonces("ben"); mine == 0 || theirs != 0 {
+		t.Errorf("ada sees %d buttons of hers, ben %d", mine, theirs)
+	}
+	err := h.store.Read(context.Background(), func(r *store.Reader) error {
+		rows, err := r.CardsBefore(context.Background(), ConsoleChannel, "", 1<<62, 100)
+		for _, row := range rows {
+			for _, never := range []string{code, "Zx81kkLmq77", "hunter2"} {
+				if strings.Contains(row.Body, never) {
+					t.Errorf("the store holds %s: %s", never, row.Body)
+				}
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCardsSpeakToEachReader: one row of the journal is one card, shown to each in their own language, by
+// reload and over the stream.
+func TestCardsSpeakToEachReader(t *testing.T) {
+	h := open(t, true)
+	n := talk(t, h)
+	if _, err := n.Pass(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	streamed := map[string]chan string{}
+	for _, lang := range []string{"en", "zh"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.url+"/api/events?lang="+lang, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		ch := make(chan string, 100)
+		streamed[lang] = ch
+		go func() {
+			lines := bufio.NewScanner(res.Body)
+			lines.Buffer(nil, 1<<20)
+			event := ""
+			for lines.Scan() {
+				if name, ok := strings.CutPrefix(lines.Text(), "event: "); ok {
+					event = name
+				}
+				if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok && event == "card" {
+					ch <- data
+				}
+			}
+		}()
+	}
+	h.do(ask{method: "POST", path: "/api/runs", as: "ada", body: map[string]any{"plan": "move", "mode": "drill", "reason": "to see it"}})
+	for range 3 {
+		if _, err := n.Pass(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		h.clock.advance(2e9)
+	}
+	want := map[string]string{"en": "asks for a run", "zh": "申请运行"}
+	for lang, words := range want {
+		var all channel
+		h.do(ask{method: "GET", path: "/api/channel?lang=" + lang, as: "ben"}).into(t, &all)
+		raw, _ := json.Marshal(all)
+		if !strings.Contains(string(raw), words) || strings.Contains(string(raw), want[map[string]string{"en": "zh", "zh": "en"}[lang]]) {
+			t.Errorf("%s reads %s", lang, raw)
+		}
+		for _, e := range all.Cards {
+			if e.Card.Lang != lang {
+				t.Errorf("%s was shown a card in %s", lang, e.Card.Lang)
+			}
+		}
+		for sent := ""; !strings.Contains(sent, words); {
+			select {
+			case sent = <-streamed[lang]:
+			case <-time.After(10 * time.Second):
+				t.Fatalf("%s was not sent the news in their language", lang)
+			}
+			if !strings.Contains(sent, `"lang":"`+lang+`"`) || strings.Contains(sent, `"others"`) {
+				t.Errorf("%s was sent %s", lang, sent)
+			}
+		}
+	}
 }

@@ -14,6 +14,7 @@ import (
 const (
 	heartbeat  = 15 * time.Second
 	maxStreams = 400
+	mostRow    = 1 << 62 // far beyond any journal, and one more still fits
 )
 
 // stream is one reader of the journal as it grows.
@@ -98,13 +99,13 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, c caller) error 
 func (s *Server) firstRow(r *http.Request) (int64, error) {
 	if last := r.Header.Get("Last-Event-ID"); last != "" {
 		n, err := strconv.ParseInt(last, 10, 64)
-		if err != nil || n < 0 {
+		if err != nil || n < 0 || n >= mostRow {
 			return 0, &dr.Error{Kind: dr.Usage, ID: "last_event_id", Args: dr.Args{"found": printable(last)}}
 		}
 		return n + 1, nil
 	}
 	if from := r.URL.Query().Get("from"); from != "" {
-		return number(from, "from", 0, 0, 1<<62)
+		return number(from, "from", 0, 0, mostRow)
 	}
 	var size int64
 	err := s.cfg.Store.Read(r.Context(), func(rd *store.Reader) error {
@@ -142,7 +143,7 @@ func (st *stream) send() error {
 		return err
 	}
 	st.redrawn = false
-	cards, last, err := st.s.cards(st.r.Context(), st.person, st.drawn)
+	cards, last, err := st.s.cards(st.r.Context(), st.person, st.lang, st.drawn)
 	if err != nil {
 		return err
 	}

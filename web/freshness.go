@@ -28,8 +28,9 @@ type lastRun struct {
 // planInfo is a plan in the list, with what is known of its freshness.
 type planInfo struct {
 	catalog.PlanInfo
-	Last     *lastRun  `json:"last,omitempty"`
+	Last     *lastRun  `json:"last,omitempty"` // that moved something: a rehearsal shows what would happen, not that it does
 	Drill    *lastRun  `json:"last_ok_drill,omitempty"`
+	Rehearse *lastRun  `json:"last_rehearsal,omitempty"`
 	Changed  *bool     `json:"changed_since_drill,omitempty"`
 	Target   dr.Millis `json:"rto_target_ms,omitempty"`
 	Mistakes []string  `json:"mistakes,omitempty"`
@@ -52,17 +53,7 @@ func (s *Server) listPlans(w http.ResponseWriter, r *http.Request, c caller) err
 				one.Mistakes = append(one.Mistakes, problem.Where()+": "+problem.Text)
 			}
 		}
-		for _, v := range runs {
-			if v.Plan != p.ID || !v.State.Started() {
-				continue
-			}
-			if one.Last == nil {
-				one.Last = lastOf(v)
-			}
-			if one.Drill == nil && (v.Mode == dr.Drill || v.Mode == dr.SurpriseDrill) && succeeded(v) {
-				one.Drill = lastOf(v)
-			}
-		}
+		one.lastRuns(runs)
 		if one.Drill != nil {
 			if changed, err := s.changedSince(r.Context(), files, p.ID, one.Drill.Run); err == nil {
 				differs := len(changed) > 0
@@ -73,6 +64,26 @@ func (s *Server) listPlans(w http.ResponseWriter, r *http.Request, c caller) err
 	}
 	answer(w, http.StatusOK, map[string]any{"plans": out})
 	return nil
+}
+
+// lastRuns finds what the plan's newest runs were; runs come newest first.
+func (p *planInfo) lastRuns(runs []fsm.View) {
+	for _, v := range runs {
+		switch {
+		case v.Plan != p.ID || !v.State.Started():
+			continue
+		case v.Mode == dr.Rehearsal:
+			if p.Rehearse == nil {
+				p.Rehearse = lastOf(v)
+			}
+			continue
+		case p.Last == nil:
+			p.Last = lastOf(v)
+		}
+		if p.Drill == nil && (v.Mode == dr.Drill || v.Mode == dr.SurpriseDrill) && succeeded(v) {
+			p.Drill = lastOf(v)
+		}
+	}
 }
 
 // succeeded says whether a run did what its plan is for: it moved and proved everything.

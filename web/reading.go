@@ -31,6 +31,9 @@ func ReadingOf(lang string, row dr.Row) Reading {
 	if row.Actor == "" {
 		args["actor"] = locale.Say(lang, "row_itself", nil)
 	}
+	if why := "bot_revoked_" + args["reason"]; row.Kind == dr.RowCodeRevoked && locale.Has(why) {
+		args["reason"] = locale.Say(lang, why, nil)
+	}
 	out.Text = locale.Say(lang, id, args)
 	return out
 }
@@ -152,11 +155,8 @@ func houseWords(row dr.Row) (string, dr.Args) {
 		id := "row_credential"
 		var d dr.CredentialData
 		if json.Unmarshal(row.Data, &d) == nil {
-			switch d.What {
-			case "password":
-				id = "row_credential_password"
-			case "session":
-				id = "row_credential_session"
+			if one := "row_credential_" + d.What; locale.Has(one) {
+				id = one
 			}
 		}
 		return wordsOf(row, id, func(d dr.CredentialData) dr.Args {

@@ -102,7 +102,11 @@ func (s *Server) showStep(w http.ResponseWriter, r *http.Request, _ caller) erro
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusOK, map[string]any{"step": step, "attempts": attempts})
+	out := map[string]any{"step": step, "attempts": attempts}
+	if live, ok := s.cfg.Engine.Live(r.PathValue("run"), id); ok {
+		out["live"] = live
+	}
+	answer(w, http.StatusOK, out)
 	return nil
 }
 

@@ -71,6 +71,7 @@ type ConsoleCard struct {
 	Version int64
 	Body    string
 	MadeAt  int64
+	RunID   string
 }
 
 type Identity struct {

@@ -200,8 +200,19 @@ func (q *Queries) BlobsBefore(ctx context.Context, before int64, maxRows int32) 
 	return items, nil
 }
 
+const cardFloor = `-- name: CardFloor :one
+SELECT CAST(COALESCE((SELECT c.place FROM console_card c ORDER BY c.place DESC LIMIT 1 OFFSET $1), 0) AS BIGINT) AS place
+`
+
+func (q *Queries) CardFloor(ctx context.Context, keep int32) (int64, error) {
+	row := q.db.QueryRowContext(ctx, cardFloor, keep)
+	var place int64
+	err := row.Scan(&place)
+	return place, err
+}
+
 const cardsBefore = `-- name: CardsBefore :many
-SELECT id, dest, person, place, change, version, body, made_at FROM console_card WHERE dest = $1 AND (person = '' OR person = $2) AND place < $3
+SELECT id, dest, person, place, change, version, body, made_at, run_id FROM console_card WHERE dest = $1 AND (person = '' OR person = $2) AND place < $3
 ORDER BY place DESC LIMIT $4
 `
 
@@ -235,6 +246,7 @@ func (q *Queries) CardsBefore(ctx context.Context, arg CardsBeforeParams) ([]Con
 			&i.Version,
 			&i.Body,
 			&i.MadeAt,
+			&i.RunID,
 		); err != nil {
 			return nil, err
 		}
@@ -250,7 +262,7 @@ func (q *Queries) CardsBefore(ctx context.Context, arg CardsBeforeParams) ([]Con
 }
 
 const cardsChanged = `-- name: CardsChanged :many
-SELECT id, dest, person, place, change, version, body, made_at FROM console_card WHERE change > $1 ORDER BY change LIMIT $2
+SELECT id, dest, person, place, change, version, body, made_at, run_id FROM console_card WHERE change > $1 ORDER BY change LIMIT $2
 `
 
 func (q *Queries) CardsChanged(ctx context.Context, change int64, maxRows int32) ([]ConsoleCard, error) {
@@ -271,6 +283,7 @@ func (q *Queries) CardsChanged(ctx context.Context, change int64, maxRows int32)
 			&i.Version,
 			&i.Body,
 			&i.MadeAt,
+			&i.RunID,
 		); err != nil {
 			return nil, err
 		}
@@ -385,6 +398,36 @@ func (q *Queries) DoneInbox(ctx context.Context, doneAt int64, surface string, e
 	return result.RowsAffected()
 }
 
+const dropCards = `-- name: DropCards :execrows
+DELETE FROM console_card WHERE id IN (
+  SELECT c.id FROM console_card c
+  WHERE (c.place <= $1
+      OR (c.made_at < $2 AND (c.run_id = '' OR NOT EXISTS (SELECT 1 FROM console_card o WHERE o.run_id = c.run_id AND o.made_at >= $2))))
+    AND NOT EXISTS (SELECT 1 FROM run r WHERE r.id = c.run_id AND CAST($3 AS TEXT) LIKE '%,' || r.state || ',%')
+    AND c.place < (SELECT MAX(p.place) FROM console_card p) AND c.change < (SELECT MAX(p.change) FROM console_card p)
+  ORDER BY c.place LIMIT $4)
+`
+
+type DropCardsParams struct {
+	Floor   int64
+	Before  int64
+	Open    string
+	MaxRows int32
+}
+
+func (q *Queries) DropCards(ctx context.Context, arg DropCardsParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropCards,
+		arg.Floor,
+		arg.Before,
+		arg.Open,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const dropFreeLocks = `-- name: DropFreeLocks :exec
 DELETE FROM lock WHERE run_id = $1 AND refs <= 0
 `
@@ -449,6 +492,34 @@ DELETE FROM strike WHERE since_at < $1 AND until_at < $2
 func (q *Queries) DropOldStrikes(ctx context.Context, forgetAt int64, nowAt int64) error {
 	_, err := q.db.ExecContext(ctx, dropOldStrikes, forgetAt, nowAt)
 	return err
+}
+
+const dropSent = `-- name: DropSent :execrows
+DELETE FROM outbox WHERE id IN (
+  SELECT o.id FROM outbox o
+  WHERE o.sent_at > 0 AND o.sent_at < $1 AND (o.kind NOT IN ('board', 'redraw') OR o.sent_at < $2)
+    AND NOT EXISTS (SELECT 1 FROM run r WHERE r.id = o.run_id AND CAST($3 AS TEXT) LIKE '%,' || r.state || ',%')
+  ORDER BY o.sent_at LIMIT $4)
+`
+
+type DropSentParams struct {
+	Before       int64
+	BoardsBefore int64
+	Open         string
+	MaxRows      int32
+}
+
+func (q *Queries) DropSent(ctx context.Context, arg DropSentParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropSent,
+		arg.Before,
+		arg.BoardsBefore,
+		arg.Open,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const dropSession = `-- name: DropSession :exec
@@ -588,7 +659,7 @@ func (q *Queries) GetBlob(ctx context.Context, digest string) (Blob, error) {
 }
 
 const getCard = `-- name: GetCard :one
-SELECT id, dest, person, place, change, version, body, made_at FROM console_card WHERE id = $1
+SELECT id, dest, person, place, change, version, body, made_at, run_id FROM console_card WHERE id = $1
 `
 
 func (q *Queries) GetCard(ctx context.Context, id string) (ConsoleCard, error) {
@@ -603,6 +674,7 @@ func (q *Queries) GetCard(ctx context.Context, id string) (ConsoleCard, error) {
 		&i.Version,
 		&i.Body,
 		&i.MadeAt,
+		&i.RunID,
 	)
 	return i, err
 }
@@ -1723,9 +1795,9 @@ func (q *Queries) Placements(ctx context.Context) ([]Placement, error) {
 }
 
 const putCard = `-- name: PutCard :execrows
-INSERT INTO console_card (id, dest, person, place, change, version, body, made_at)
+INSERT INTO console_card (id, dest, person, place, change, version, body, made_at, run_id)
 SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), CAST($3 AS TEXT), COALESCE(MAX(place), 0) + 1, COALESCE(MAX(change), 0) + 1, 1,
-  CAST($4 AS TEXT), CAST($5 AS BIGINT)
+  CAST($4 AS TEXT), CAST($5 AS BIGINT), CAST($6 AS TEXT)
 FROM console_card WHERE 1 = 1 ON CONFLICT (id) DO NOTHING
 `
 
@@ -1735,6 +1807,7 @@ type PutCardParams struct {
 	Person string
 	Body   string
 	MadeAt int64
+	RunID  string
 }
 
 func (q *Queries) PutCard(ctx context.Context, arg PutCardParams) (int64, error) {
@@ -1744,6 +1817,7 @@ func (q *Queries) PutCard(ctx context.Context, arg PutCardParams) (int64, error)
 		arg.Person,
 		arg.Body,
 		arg.MadeAt,
+		arg.RunID,
 	)
 	if err != nil {
 		return 0, err

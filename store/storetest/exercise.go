@@ -27,7 +27,7 @@ func Exercise(t *testing.T, open Opener) {
 		{"journal", journalRows}, {"journal grows whole", journalGrowsWhole}, {"register", register}, {"proofs", proofs}, {"watch", watch},
 		{"nothing half-written", nothingHalfWritten}, {"snapshot", snapshot}, {"cancelled", cancelled},
 		{"blobs", blobs}, {"blob erased", blobErased}, {"blob broken off", blobBrokenOff},
-		{"tokens", tokens}, {"sessions and nonces", sessionsAndNonces}, {"identities", identities}, {"cards", cards}, {"notices", notices}, {"inbox and outbox", queues},
+		{"tokens", tokens}, {"sessions and nonces", sessionsAndNonces}, {"identities", identities}, {"cards", cards}, {"pruned", pruned}, {"notices", notices}, {"inbox and outbox", queues},
 		{"votes at one instant", votesAtOneInstant}, {"intents at one instant", intentsAtOneInstant}, {"many writers", manyWriters},
 		{"key rotation", keyRotation},
 	}

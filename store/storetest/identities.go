@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/switchman-dr/switchman/dr"
@@ -106,3 +107,79 @@ func cards(b *bench) {
 		return errors.Join(err, err2, err3, err4, err5, err6)
 	})
 }
+
+// pruned: what was said long ago goes, by age and by count; what an open run needs stays, and so does what
+// numbers the next card.
+func pruned(b *bench) {
+	now := b.time.time()
+	old, young := now.Plus(-100*day), now.Plus(-day)
+	open, ended := b.insert("r-open"), b.insert("r-ended")
+	b.write(func(tx *store.Tx) error {
+		run, err := tx.LockRun(b.Context(), ended.ID)
+		if err != nil {
+			return err
+		}
+		run.State = dr.Cancelled
+		return tx.UpdateRun(b.Context(), &run)
+	})
+	b.write(func(tx *store.Tx) error {
+		var errs []error
+		for _, c := range []store.Card{
+			{ID: "line", Made: old}, {ID: "open", Run: open.ID, Made: old}, {ID: "ended", Run: ended.ID, Made: old}, {ID: "ended-late", Run: ended.ID, Made: young},
+			{ID: "gone", Run: "r-gone", Made: old}, {ID: "drawn", Made: old}, {ID: "last", Made: old},
+		} {
+			c.Dest, c.Body = "console", "{}"
+			errs = append(errs, tx.PutCard(b.Context(), c))
+		}
+		errs = append(errs, tx.RedrawCard(b.Context(), "drawn", "{}"))
+		for _, o := range []store.Outgoing{
+			{Key: "news", Run: ended.ID, Kind: "post"}, {Key: "board", Run: ended.ID, Kind: "board"}, {Key: "open-news", Run: open.ID, Kind: "post"}, {Key: "nobody", Kind: "whisper"}, {Key: "waits", Kind: "post"},
+		} {
+			o.Surface, o.Body, o.Made, o.Due = "console", "{}", old, old
+			_, err := tx.PutOutbox(b.Context(), o)
+			errs = append(errs, err)
+			if o.Key != "waits" {
+				errs = append(errs, tx.SentOutbox(b.Context(), o.Key, "", now.Plus(-30*day)))
+			}
+		}
+		return errors.Join(errs...)
+	})
+	left := func(p store.Pruning) (cards, messages []string) {
+		b.write(func(tx *store.Tx) error {
+			for {
+				n, m, err := tx.Prune(b.Context(), p)
+				if err != nil || n+m == 0 {
+					return err
+				}
+			}
+		})
+		b.read(func(r *store.Reader) error {
+			all, err := r.CardsBefore(b.Context(), "console", "", 1<<40, 100)
+			for _, c := range all {
+				cards = append(cards, c.ID)
+			}
+			for _, key := range []string{"news", "board", "open-news", "nobody", "waits"} {
+				_, missing := r.Outbox(b.Context(), key)
+				if missing == nil {
+					messages = append(messages, key)
+				}
+			}
+			return err
+		})
+		slices.Sort(cards)
+		return cards, messages
+	}
+	c, m := left(store.Pruning{Sent: now.Plus(-7 * day), Cards: now.Plus(-90 * day), Keep: 1000, Most: 1})
+	same(b, "cards after 90 days", c, []string{"drawn", "ended", "ended-late", "last", "open"})
+	same(b, "messages after 7 days", m, []string{"board", "open-news", "waits"})
+	c, m = left(store.Pruning{Sent: now.Plus(-7 * day), Cards: now, Keep: 1000, Most: 10})
+	same(b, "cards of quiet runs", c, []string{"drawn", "last", "open"})
+	same(b, "boards of quiet runs", m, []string{"open-news", "waits"})
+	b.write(func(tx *store.Tx) error {
+		return tx.PutCard(b.Context(), store.Card{ID: "next", Dest: "console", Body: "{}", Made: now})
+	})
+	c, _ = left(store.Pruning{Keep: 1, Most: 10})
+	same(b, "the newest and what is open", c, []string{"next", "open"})
+}
+
+const day = dr.Millis(24 * 60 * 60_000)

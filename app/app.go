@@ -23,6 +23,7 @@ import (
 
 	"github.com/switchman-dr/switchman/actions"
 	"github.com/switchman-dr/switchman/bot"
+	"github.com/switchman-dr/switchman/bot/slack"
 	"github.com/switchman-dr/switchman/config"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/fsm"
@@ -59,6 +60,7 @@ type App struct {
 	log       *slog.Logger
 	keeper    *keeper
 	narrators []*bot.Narrator // one for each place that is told what happens
+	slack     *slack.Slack    // nil where it is not set up
 	cleanups  []cleanup
 }
 
@@ -124,6 +126,7 @@ func (a *App) build(ctx context.Context, o Options) error {
 		return err
 	}
 	a.narrators = []*bot.Narrator{talk.Narrator(bot.Place{Surface: "console", Dest: web.ConsoleChannel, Each: true, Chat: chat, Instance: instance, Point: o.Point})}
+	a.joinSlack(cfg, talk, clock, o, instance)
 	a.Web = web.New(web.Config{ConsoleURL: cfg.ConsoleURL, Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Metrics: metrics,
 		Ready: a.ready, Parts: a.parts(cfg), Problems: a.Files.Problems, Version: o.Version, Demo: o.Demo, Secret: hidden.key("web"), Console: ui.Files(), Bot: talk, Chat: chat,
 		TrustedProxies: cfg.Proxies(), Socket: filepath.Join(cfg.StateDir, web.SocketName), Addr: addr, Phone: cfg.PhoneAddr})
@@ -136,6 +139,9 @@ func (a *App) Start(ctx context.Context) error {
 		return fmt.Errorf("starting the engine: %w", err)
 	}
 	a.onStop("engine", a.Engine.Stop)
+	if a.slack != nil {
+		a.onStop("slack", inBackground(ctx, a.slack.Run))
+	}
 	for _, n := range a.narrators {
 		a.onStop("narrator of "+n.Name(), inBackground(ctx, n.Run))
 	}

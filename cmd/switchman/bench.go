@@ -27,7 +27,7 @@ type benchWishes struct {
 // figure is one line of bench: what was measured, how often, and what is promised of it.
 type figure struct {
 	Name   string  `json:"name"`
-	Unit   string  `json:"unit"` // µs, ms, MiB or × (a ratio)
+	Unit   string  `json:"unit"` // µs, ms, MiB, cores or × (a ratio)
 	N      int     `json:"n"`
 	Median float64 `json:"median"`
 	Min    float64 `json:"min"`
@@ -43,8 +43,9 @@ const benchLong = `Measure what Switchman promises on this machine, each number 
   demo      the sample bank's move against its critical path; bundle; memory
   proof     verifying a journal of 100,000 and 1,000,000 rows
   start     how soon a server answers /readyz
+  console   what two hundred open consoles cost a server, and whether they miss anything
 
-Without a name all five are measured, in about three minutes. Everything happens in a temporary
+Without a name all six are measured, in about four minutes. Everything happens in a temporary
 directory below the state directory, so on the same disk, and is removed. Other work on the machine
 makes numbers worse and ratios noisy: look at the median, and repeat.`
 
@@ -54,7 +55,7 @@ func benchCommand(sh *shell) *cobra.Command {
 		Use: "bench", Short: "Measure this machine against what Switchman promises", Long: benchLong,
 		Example: "  switchman bench\n  switchman bench --quick\n  switchman bench demo --rounds 5 --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return sh.bench(cmd.Context(), want, sh.benchCommits, sh.benchPlan, sh.benchDemo, sh.benchProof, sh.benchStart)
+			return sh.bench(cmd.Context(), want, sh.benchCommits, sh.benchPlan, sh.benchDemo, sh.benchProof, sh.benchStart, sh.benchConsole)
 		},
 	}
 	f := c.PersistentFlags()
@@ -71,11 +72,12 @@ func benchCommand(sh *shell) *cobra.Command {
 		{"demo", "Measure the sample bank's move against its critical path", sh.benchDemo},
 		{"proof", "Measure how soon a long journal is verified", sh.benchProof},
 		{"start", "Measure how soon a server is ready", sh.benchStart},
+		{"console", "Measure what open consoles cost a server", sh.benchConsole},
 	} {
 		c.AddCommand(&cobra.Command{Use: part.name, Short: part.short, Example: "  switchman bench " + part.name + "\n  switchman bench " + part.name + " --quick --json",
 			RunE: func(cmd *cobra.Command, _ []string) error { return sh.bench(cmd.Context(), want, part.measure) }})
 	}
-	c.AddCommand(sh.planChild(), sh.storyChild())
+	c.AddCommand(sh.planChild(), sh.storyChild(), sh.consoleChild())
 	return c
 }
 

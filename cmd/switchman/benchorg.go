@@ -10,6 +10,8 @@ import (
 const (
 	benchSystems = 39
 	benchNodes   = 2 // of each system at each site
+
+	benchOnlookers = 20
 )
 
 const benchOrganisation = `organisation: {id: bench, name: Bench, environment: test, time_zone: UTC, languages: [en]}
@@ -56,7 +58,7 @@ rules:
 // writeBenchOrg writes an organisation of 39 systems of two nodes at each site, whose plan has so
 // many stages on each node, one after the other, each a wait of a millisecond.
 func writeBenchOrg(dir string, stages int) error {
-	files := map[string]string{"organisation.yaml": benchOrganisation, "roster.yaml": benchRoster, "policy.yaml": benchPolicy}
+	files := map[string]string{"organisation.yaml": benchOrganisation, "roster.yaml": benchRoster + onlookers(), "policy.yaml": benchPolicy}
 	var ids []string
 	for k := range benchSystems {
 		id := fmt.Sprintf("w%d", k)
@@ -81,6 +83,15 @@ func writeBenchOrg(dir string, stages int) error {
 		}
 	}
 	return nil
+}
+
+// onlookers are people who watch in a browser and could act.
+func onlookers() string {
+	var b strings.Builder
+	for i := range benchOnlookers {
+		fmt.Fprintf(&b, "  - {id: o%[1]d, name: Onlooker %[1]d, human: \"1%02[1]d\", roles: [requester, operator, approver, observer], teams: [operations]}\n", i)
+	}
+	return b.String()
 }
 
 func widePlan(name, head string, systems []string, stages int) string {

@@ -1,7 +1,8 @@
 //go:build !race
 
-// Package console plays the story in a real browser: several people with a browser each, against a
-// demo server that is killed in the middle. The acts are in story.mjs; here is only what they need.
+// Package console plays stories in a real browser, several people with a browser each: one at a demo, which
+// is killed in the middle of it, and one at a server that asks for passwords. play.mjs plays them; here is
+// only what they need.
 package console
 
 import (
@@ -11,13 +12,13 @@ import (
 	"testing"
 )
 
-func TestStoryInABrowser(t *testing.T) {
+func TestStoriesInABrowser(t *testing.T) {
 	if _, err := os.Stat("node_modules/.package-lock.json"); err != nil {
 		run(t, nil, "npm", "ci")
 	}
 	program := filepath.Join(t.TempDir(), "switchman")
 	run(t, nil, "go", "build", "-o", program, "../../cmd/switchman")
-	t.Logf("%s", run(t, append(os.Environ(), "SWITCHMAN="+program), "node", "story.mjs"))
+	t.Logf("%s", run(t, append(os.Environ(), "SWITCHMAN="+program), "node", "play.mjs"))
 }
 
 func run(t *testing.T, env []string, name string, args ...string) []byte {

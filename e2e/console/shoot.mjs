@@ -1,9 +1,11 @@
 // Pictures of every room, to be looked at: 1440 and 390 pixels wide, in both languages. It brings up
-// a demo of its own and walks it through the story, so that every room has something to show.
+// a demo of its own and walks it through the story, so that every room has something to show; and a server
+// that asks for passwords, for the rooms in which somebody proves who they are.
 //   SWITCHMAN=bin/switchman node e2e/console/shoot.mjs [OUTDIR] [room,room]
 import { mkdirSync } from "node:fs";
-import { open, person } from "./browser.mjs";
-import { demo } from "./server.mjs";
+import { enrolled, signIn } from "./acts.mjs";
+import { open, person, visitor } from "./browser.mjs";
+import { demo, serve } from "./server.mjs";
 
 const [out = "var/screens", only = ""] = process.argv.slice(2);
 mkdirSync(out, { recursive: true });
@@ -12,13 +14,13 @@ const { base, api, view, reaches } = server;
 const browser = await open();
 let complaints = 0;
 
-async function shoot(room, as, hash, more = {}) {
+/** each opens what one room looks like in every language, width and theme that is wanted, and takes it. */
+async function each(room, more, enter) {
   if (only && !only.split(",").includes(room)) return;
   for (const lang of ["en", "zh"]) {
-    for (const width of [1440, 390]) {
+    for (const width of more.widths ?? [1440, 390]) {
       for (const theme of more.themes ?? ["light"]) {
-        const p = await person(browser, base, as, { lang, width, height: width === 390 ? 844 : 900, theme });
-        if (hash) await p.go(hash);
+        const p = await enter({ lang, width, theme });
         await p.page.locator("main h1, main form, dialog h2").first().waitFor();
         await more.before?.(p.page);
         await p.page.waitForTimeout(800); // lamps and frames settle
@@ -29,12 +31,65 @@ async function shoot(room, as, hash, more = {}) {
     }
   }
 }
+const shoot = (room, as, hash, more = {}) =>
+  each(room, more, async (options) => {
+    const p = await person(browser, base, as, options);
+    if (hash) await p.go(hash);
+    return p;
+  });
 async function vote(run, ...people) {
   for (const who of people) await api(who, "POST", `/api/runs/${run}/approve`, { confirmed: true, nonce: (await view(run)).round.nonce });
 }
 async function start(run) {
   const { code } = await api("huang", "POST", `/api/runs/${run}/issue_code`, {});
   await api("lin", "POST", `/api/runs/${run}/start`, { code, confirmed: true });
+}
+
+/** proofs are the rooms a demo does not need. */
+async function proofs() {
+  const bank = await serve();
+  try {
+    await bank.start();
+    const come = (at, hash, options) => visitor(browser, at, "", hash, options).then((p) => (p.wrong.expected.push(/status of (401|403)/), p));
+    const link = async (id) => new URL(await bank.enrol(id)).hash;
+    const newcomer = async (id) => enrolled(await come(bank.base, await link(id), {}), `${id} walks the long way home`);
+    await each("password", {}, (o) => come(bank.base, "#/signin", o));
+    await each("refused", {}, async (o) => {
+      const p = await come(bank.base, "#/signin", o);
+      await signIn(p, "gil", "not the password", "000000");
+      await p.page.locator('main [role="alert"]').waitFor();
+      return p;
+    });
+    const gil = await link("gil"); // a link lasts until it has been gone all the way
+    await each("enrol", {}, (o) => come(bank.base, gil, o));
+    await each("enrol-number", {}, async (o) => {
+      const p = await come(bank.base, gil, o);
+      for (const field of ["password", "again"]) await p.page.locator(`input[name="${field}"]`).fill("gil walks the long way home");
+      await p.page.locator("form button.main").click();
+      await p.page.locator("[data-secret]").waitFor();
+      return p;
+    });
+    const as = {};
+    for (const id of ["bob", "dan"]) as[id] = { cookies: await (await newcomer(id)).context.cookies(), origins: [] };
+    const { id: run } = await bank.api("ann", "POST", "/api/runs", { plan: "move", mode: "emergency", reason: "East answers no more since 02:40, the utility confirms the outage" });
+    await bank.reaches(run, "awaiting_approval");
+    const signedIn = (who, at, hash) => (o) => come(at, hash, { ...o, storageState: as[who] });
+    await each("stepup", { screen: true, before: async (page) => {
+      await page.locator('input[name="words"]').fill("three words typed");
+      await page.locator('[data-verb="approve"]').click();
+      await page.locator('dialog input[name="totp"]').waitFor();
+    } }, signedIn("bob", bank.base, `#/approve/${run}`));
+    await each("sessions", {}, signedIn("bob", bank.base, "#/sessions"));
+    await each("phone", { screen: true }, signedIn("bob", bank.phone, "#/now"));
+    await each("phone-elsewhere", { screen: true, widths: [390] }, signedIn("bob", bank.phone, "#/plans"));
+    await each("phone-approve", {}, signedIn("bob", bank.phone, `#/approve/${run}`));
+    const v = await bank.view(run);
+    for (const who of ["bob", "cat"]) await bank.api(who, "POST", `/api/runs/${run}/approve`, { words: v.words.map((w) => w.word).join(" "), nonce: v.round.nonce, confirmed: true });
+    await each("phone-code", { screen: true }, signedIn("dan", bank.phone, `#/code/${run}`));
+    await each("phone-enter", { screen: true }, signedIn("bob", bank.phone, `#/code/${run}`));
+  } finally {
+    await bank.end();
+  }
 }
 
 try {
@@ -91,6 +146,7 @@ try {
   await shoot("reports", "qi", "#/reports");
   await shoot("report", "qi", `#/report/${run}`, { screen: true, before: (page) => page.frameLocator("iframe").locator("h1").first().waitFor() });
   await shoot("done", "lin", `#/run/${run}`);
+  await proofs();
 } finally {
   await browser.close();
   await server.end();

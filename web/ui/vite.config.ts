@@ -17,5 +17,17 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     sourcemap: false,
     reportCompressedSize: true,
+    // What every room needs is one file and what rooms share another: a browser asks a server for six files at
+    // a time, and thirty small ones would be fetched in turns.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "core", test: /node_modules.svelte.|src.lib.(?!player)/, priority: 2 },
+            { name: "parts", test: /src.parts./, minShareCount: 2, priority: 1 },
+          ],
+        },
+      },
+    },
   },
 });

@@ -40,9 +40,10 @@ type Options struct {
 
 // Client is one way to one server. It may be used by several goroutines.
 type Client struct {
-	opts Options
-	base string
-	http *http.Client
+	opts   Options
+	base   string
+	cookie string // of somebody signed in, see SignIn
+	http   *http.Client
 }
 
 // Problem is an error the server told us. It unwraps to a *dr.Error.
@@ -176,6 +177,9 @@ func (c *Client) send(ctx context.Context, method, path string, body io.Reader, 
 		req.Header.Set("Content-Type", "application/json")
 	}
 	switch {
+	case c.cookie != "":
+		req.Header.Set("Cookie", c.cookie)
+		req.Header.Set("Origin", c.base)
 	case c.opts.As != "":
 		req.Header.Set("X-Switchman-As", c.opts.As)
 	case c.opts.Token != "":

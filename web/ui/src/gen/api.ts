@@ -386,7 +386,10 @@ export interface paths {
          *     this machine only. The answer to a wrong password does not tell who exists.
          */
         post: operations["signIn"];
-        /** Sign this browser out */
+        /**
+         * Sign this browser out
+         * @description Whoever has no session is signed out already, and is answered the same.
+         */
         delete: operations["signOut"];
         options?: never;
         head?: never;
@@ -703,8 +706,9 @@ export interface paths {
         };
         /**
          * Cards of the console's channel, oldest first
-         * @description The newest cards, or those before one. New ones and new drawings come as events named `card`
-         *     on `/api/events`; they carry no id of a journal row.
+         * @description The newest cards, or those before one, each in the reader's language. New ones and new drawings
+         *     come as events named `card` on `/api/events`; they carry no id of a journal row. What people typed
+         *     is there too, with what they were answered; secrets in it are masked.
          */
         get: operations["readChannel"];
         put?: never;
@@ -1052,6 +1056,7 @@ export interface components {
             guards?: Record<string, never>[];
             file?: string;
             last?: components["schemas"]["LastRun"];
+            last_rehearsal?: components["schemas"]["LastRun"];
             last_ok_drill?: components["schemas"]["LastRun"];
             /** @description Compiled today it differs from what the last successful drill ran; left out when it can't be told */
             changed_since_drill?: boolean;
@@ -1319,6 +1324,15 @@ export interface components {
         StepDetail: {
             /** @description The compiled step: call, probe, undo, timeout */
             step: Record<string, never>;
+            /** @description What an attempt in flight has said so far, masked; only from the server that carries the run out */
+            live?: {
+                /** @description The attempt */
+                n: number;
+                /** @description Its newest output */
+                text: string;
+                /** @description There was more before */
+                cut?: boolean;
+            };
             attempts: {
                 n: number;
                 state: string;
@@ -1365,8 +1379,9 @@ export interface components {
              * @description A higher one is a newer drawing of the same card
              */
             version: number;
-            /** @description Shown to this person only; left out when everybody sees it */
+            /** @description Shown to this person only; with `text`, who said it; left out when everybody sees it */
             person?: string;
+            /** @description What somebody typed; the card has no parts then */
             text?: string;
             card: components["schemas"]["Card"];
         };
@@ -2635,13 +2650,18 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The answer */
+            /** @description The answer, and where the channel keeps it */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Reply"];
+                    "application/json": components["schemas"]["Reply"] & {
+                        /** @description Id of the entry that keeps what was typed */
+                        line: string;
+                        /** @description Id of the entry that keeps the answer */
+                        answer?: string;
+                    };
                 };
             };
             default: components["responses"]["Error"];

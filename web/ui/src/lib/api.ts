@@ -1,5 +1,6 @@
 // The one way to the server. Every failure becomes an ApiError with the server's own sentence.
 import { prefs } from "./prefs.svelte";
+import { safe } from "./safe";
 import { t } from "./say.svelte";
 
 export class ApiError extends Error {
@@ -20,7 +21,7 @@ export class ApiError extends Error {
 }
 
 type StepUp = (path: string) => Promise<boolean>;
-type SignedOut = () => void;
+type SignedOut = (why: ApiError) => void;
 const hooks: { stepUp?: StepUp; signedOut?: SignedOut } = {};
 
 /** onStepUp names who asks for the second factor when a verb needs it. */
@@ -50,7 +51,7 @@ async function once<T>(method: string, path: string, body?: unknown): Promise<T>
   } catch {
     throw new ApiError(0, "unavailable", t("offline"), t("offline_hint"), "offline");
   }
-  const text = await res.text();
+  const text = safe(await res.text());
   if (res.ok) return (text ? JSON.parse(text) : undefined) as T;
   let err: { kind?: string; message?: string; hint?: string; id?: string; ref?: string; args?: Record<string, string> } = {};
   try {
@@ -66,7 +67,8 @@ export async function call<T>(method: string, path: string, body?: unknown): Pro
     return await once<T>(method, path, body);
   } catch (e) {
     if (e instanceof ApiError && e.id === "step_up_needed" && hooks.stepUp && (await hooks.stepUp(path))) return await once<T>(method, path, body);
-    if (e instanceof ApiError && e.status === 401 && !path.startsWith("/api/session") && e.id !== "step_up_needed") hooks.signedOut?.();
+    // What a wrong password or a used link is answered with says nothing about who is signed in.
+    if (e instanceof ApiError && e.status === 401 && path !== "/api/session" && !path.startsWith("/api/enrolment")) hooks.signedOut?.(e);
     throw e;
   }
 }

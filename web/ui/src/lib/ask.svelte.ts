@@ -1,5 +1,5 @@
 // Questions the page asks in the middle of something: confirms, reasons, the second factor.
-export type Field = { name: string; label: string; hint?: string; kind?: "text" | "area" | "select" | "checks" | "date"; options?: { value: string; label: string }[]; required?: boolean; value?: string; placeholder?: string; mono?: boolean };
+export type Field = { name: string; label: string; hint?: string; kind?: "text" | "area" | "select" | "checks" | "date"; options?: { value: string; label: string }[]; required?: boolean; value?: string; placeholder?: string; mono?: boolean; digits?: boolean };
 export type Question = {
   title: string;
   text?: string[];
@@ -9,7 +9,7 @@ export type Question = {
   /** run is tried on yes; what it throws is shown in the dialog and the dialog stays. */
   run?: (values: Record<string, string>) => Promise<unknown>;
 };
-type Open = Question & { answer: (values: Record<string, string> | null) => void };
+export type Open = Question & { answer: (values: Record<string, string> | null) => void };
 
 class Asking {
   open = $state<Open[]>([]);

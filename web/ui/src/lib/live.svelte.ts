@@ -4,6 +4,7 @@
 // browser's own reconnecting neither says since when it has been at it nor gives up on a line that is
 // silent but open.
 import { prefs } from "./prefs.svelte";
+import { safe } from "./safe";
 
 export type Happening = { id: number; event: string; data: any };
 type Listener = (h: Happening) => void;
@@ -104,6 +105,8 @@ class Live {
     const line = new AbortController();
     const quit = () => line.abort();
     stop.addEventListener("abort", quit, { once: true });
+    // A network that went or came back may have left this line open and dead; silence would tell much later.
+    for (const turn of ["offline", "online"]) window.addEventListener(turn, quit);
     let watchdog = setTimeout(quit, silence);
     try {
       const headers: Record<string, string> = { Accept: "text/event-stream" };
@@ -129,6 +132,7 @@ class Live {
     } finally {
       clearTimeout(watchdog);
       stop.removeEventListener("abort", quit);
+      for (const turn of ["offline", "online"]) window.removeEventListener(turn, quit);
       line.abort();
     }
   }
@@ -145,7 +149,7 @@ class Live {
     if (!data.length) return;
     let value: any;
     try {
-      value = JSON.parse(data.join("\n"));
+      value = JSON.parse(safe(data.join("\n")));
     } catch {
       return;
     }

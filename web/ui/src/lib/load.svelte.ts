@@ -10,6 +10,8 @@ export class Loaded<T> {
   #again = false;
   #timer?: ReturnType<typeof setTimeout>;
   #turn = 0;
+  #read = 0; // when the last answer was there
+  #took = 0; // and how long it took
   #off: (() => void)[] = [];
 
   constructor(fetch: () => Promise<T>) {
@@ -30,13 +32,15 @@ export class Loaded<T> {
     this.#turn++;
   }
 
-  /** soon reads at most a few times per second, however much happens. */
+  /** soon reads a moment after something happened: a few times a second while things keep happening, and less
+   * often the longer an answer takes, so that many open pages do not keep a busy server busy with themselves. */
   soon(wait = 200) {
     if (this.#timer) return;
+    const rest = this.#read + Math.min(5000, 8 * this.#took) - performance.now();
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.read();
-    }, wait);
+    }, wait && Math.max(wait, rest));
   }
 
   async read(): Promise<void> {
@@ -46,8 +50,10 @@ export class Loaded<T> {
     }
     this.busy = true;
     const turn = this.#turn;
+    const begun = performance.now();
     try {
       const v = await this.#fetch();
+      await new Promise((go) => setTimeout(go)); // to take a large answer in is one task, to show it another
       if (turn !== this.#turn) return;
       this.value = v;
       this.problem = null;
@@ -57,6 +63,8 @@ export class Loaded<T> {
       // What was read stays readable while the line is down; the bar says how old it may be.
       if (!e.offline || this.value === undefined) this.problem = e;
     } finally {
+      this.#read = performance.now();
+      this.#took = this.#read - begun;
       this.busy = false;
       if (this.#again) {
         this.#again = false;

@@ -5,15 +5,19 @@ import { prefs } from "./prefs.svelte";
 import { loadLanguage } from "./say.svelte";
 import type { Me, Person } from "./types";
 
-
 class Identity {
   who = $state<Me | null>(null);
   known = $state(false); // asked at least once
   people = $state<Person[]>([]);
   problem = $state<ApiError | null>(null);
+  ended = $state.raw<ApiError | null>(null); // why somebody who was signed in is not any more
 
   get person() {
     return this.who?.person ?? "";
+  }
+  /** phone is the listener that serves voting and codes alone. */
+  get phone() {
+    return this.who?.rooms !== undefined;
   }
   get demo() {
     return this.who?.demo === true;
@@ -32,8 +36,9 @@ class Identity {
   async load() {
     try {
       this.who = await get<Me>("/api/me");
-      this.problem = null;
+      this.problem = this.ended = null;
       this.people = this.who.people ?? [];
+      this.known = true; // names may come after faces
       if (this.person || this.demo) live.start();
       if (this.person) this.people = (await get<{ people: Person[] }>("/api/people")).people;
     } catch (e) {
@@ -65,9 +70,11 @@ class Identity {
     await this.load();
   }
 
-  forget() {
+  /** forget is the end of being somebody; a reason is shown where one signs in again. */
+  forget(why: ApiError | null = null) {
     live.stop();
     this.who = null;
+    this.ended = why?.id === "session_ended" ? why : null;
   }
 
   async #fresh() {
@@ -85,4 +92,4 @@ class Identity {
 }
 
 export const me = new Identity();
-onSignedOut(() => me.forget());
+onSignedOut((why) => me.forget(why));

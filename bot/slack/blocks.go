@@ -1,0 +1,258 @@
+package slack
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	api "github.com/slack-go/slack"
+
+	"github.com/switchman-dr/switchman/bot"
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/redact"
+)
+
+// Limits of Block Kit, in characters or pieces: https://docs.slack.dev/reference/block-kit. A card was cut
+// by the bot already, to what fits here too; these are for what one part becomes.
+const (
+	messageMost = 50
+	viewMost    = 100
+	sectionMost = 3000
+	headerMost  = 150
+	fieldsMost  = 10
+	actionsMost = 25
+	contextMost = 10
+	chars       = 12_500 // of one message; Slack refuses somewhat above 13,000
+)
+
+// drawn is a card as a message.
+func drawn(c bot.Card) []api.MsgOption {
+	return []api.MsgOption{api.MsgOptionText(escape(summary(c)), false), api.MsgOptionBlocks(blocks(c, messageMost)...),
+		api.MsgOptionDisableLinkUnfurl(), api.MsgOptionDisableMediaUnfurl()}
+}
+
+// summary is what a notification shows of a card.
+func summary(c bot.Card) string {
+	for _, p := range c.Parts {
+		if p.Text != "" {
+			return clip(p.Text, 300)
+		}
+	}
+	return c.Kind
+}
+
+// blocks draws a card with the blocks every client shows: header, section, fields, actions, context,
+// divider. Everything is plain text, but for the words between the fences of a code block, which are
+// escaped.
+func blocks(c bot.Card, most int) []api.Block {
+	c = c.Fit()
+	d := &drawing{mark: c.Mark}
+	for i, p := range c.Parts {
+		d.part(p, i)
+	}
+	if len(d.out) > most { // actions are what a person needs; words are cut
+		d.cut(most)
+	}
+	return d.out
+}
+
+type drawing struct {
+	out   []api.Block
+	mark  string
+	chars int
+}
+
+func (d *drawing) add(b api.Block) { d.out = append(d.out, b) }
+
+// cut drops blocks without actions from the end of the middle.
+func (d *drawing) cut(most int) {
+	for i := len(d.out) - 1; i > 0 && len(d.out) > most; i-- {
+		if _, acts := d.out[i].(*api.ActionBlock); !acts {
+			d.out = append(d.out[:i], d.out[i+1:]...)
+		}
+	}
+}
+
+func (d *drawing) part(p bot.Part, n int) {
+	switch p.Kind {
+	case bot.PartTitle:
+		text := lamp(p.Severity) + p.Text
+		if d.mark != "" {
+			text = "[" + d.mark + "] " + text
+			d.mark = ""
+		}
+		d.add(&api.HeaderBlock{Type: api.MBTHeader, Text: plain(clip(text, headerMost))})
+	case bot.PartText:
+		d.words(p.Text)
+	case bot.PartFacts:
+		d.facts(p.Facts)
+	case bot.PartTable:
+		d.code(table(p.Columns, p.Rows))
+	case bot.PartPlan:
+		d.plan(p.Steps)
+	case bot.PartProgress:
+		d.words(bar(p.Done, p.Total) + " " + p.Text)
+	case bot.PartCode:
+		d.code(p.Text)
+	case bot.PartFile:
+		d.file(*p.File, n)
+	case bot.PartActions:
+		d.actions(p.Actions, n)
+	case bot.PartContext:
+		d.context(p.Texts)
+	}
+}
+
+// lamp stands before a title.
+func lamp(s bot.Severity) string {
+	switch s {
+	case bot.Good:
+		return "✅ "
+	case bot.Warn:
+		return "⚠️ "
+	case bot.Urgent:
+		return "🔴 "
+	}
+	return ""
+}
+
+func (d *drawing) words(text string) {
+	if text = d.room(text); text != "" {
+		d.add(section(text))
+	}
+}
+
+// room cuts a text to what the message still takes.
+func (d *drawing) room(text string) string {
+	left := chars - d.chars
+	if left < 20 {
+		return ""
+	}
+	text = clip(text, min(left, sectionMost))
+	d.chars += len([]rune(text))
+	return text
+}
+
+func (d *drawing) facts(all []bot.Fact) {
+	for len(all) > 0 {
+		n := min(len(all), fieldsMost)
+		var fields []*api.TextBlockObject
+		for _, f := range all[:n] {
+			if text := d.room(f.Name + "\n" + f.Value); text != "" {
+				fields = append(fields, plain(clip(text, 2000)))
+			}
+		}
+		if len(fields) > 0 {
+			d.add(&api.SectionBlock{Type: api.MBTSection, Fields: fields})
+		}
+		all = all[n:]
+	}
+}
+
+func (d *drawing) code(text string) {
+	text = escape(strings.ReplaceAll(redact.Safe(text), "```", "'''"))
+	if text = d.room(text); text != "" {
+		text = "```\n" + clip(text, sectionMost-10) + "\n```"
+		d.add(&api.SectionBlock{Type: api.MBTSection, Text: &api.TextBlockObject{Type: api.MarkdownType, Text: text, Verbatim: true}})
+	}
+}
+
+func (d *drawing) plan(steps []bot.PlanStep) {
+	var lines []string
+	size := 0
+	flush := func() {
+		d.words(strings.Join(lines, "\n"))
+		lines, size = nil, 0
+	}
+	for _, s := range steps {
+		line := glyph(s.State) + " " + s.Title
+		if s.Note != "" {
+			line += " · " + s.Note
+		}
+		if n := len([]rune(line)) + 1; size+n > sectionMost {
+			flush()
+		}
+		size += len([]rune(line)) + 1
+		lines = append(lines, line)
+	}
+	if len(lines) > 0 {
+		flush()
+	}
+}
+
+// glyph is a step's state in one sign.
+func glyph(s dr.StepState) string {
+	switch s {
+	case dr.StepOK:
+		return "✓"
+	case dr.StepIntent, dr.StepReady:
+		return "▸"
+	case dr.StepFail:
+		return "✗"
+	case dr.StepUnknown:
+		return "?"
+	case dr.StepSkipped:
+		return "–"
+	case dr.StepUndone:
+		return "↺"
+	}
+	return "·"
+}
+
+func bar(done, total int) string {
+	const width = 12
+	full := 0
+	if total > 0 {
+		full = min(width, done*width/total)
+	}
+	return strings.Repeat("▰", full) + strings.Repeat("▱", width-full) + " " + strconv.Itoa(done) + "/" + strconv.Itoa(total)
+}
+
+func (d *drawing) file(f bot.FileLink, n int) {
+	if !strings.HasPrefix(f.URL, "https://") && !strings.HasPrefix(f.URL, "http://") { // a link of the console itself
+		d.words(f.Name)
+		return
+	}
+	d.add(&api.ActionBlock{Type: api.MBTAction, BlockID: fmt.Sprintf("file-%d", n), Elements: &api.BlockElements{ElementSet: []api.BlockElement{
+		&api.ButtonBlockElement{Type: api.METButton, ActionID: "link:file", Text: plain(clip("📄 "+f.Name, 75)), URL: f.URL}}}})
+}
+
+func (d *drawing) context(texts []string) {
+	for len(texts) > 0 {
+		n := min(len(texts), contextMost)
+		var all []api.MixedElement
+		for _, t := range texts[:n] {
+			if t = d.room(t); t != "" {
+				all = append(all, plain(t))
+			}
+		}
+		if len(all) > 0 {
+			d.add(&api.ContextBlock{Type: api.MBTContext, ContextElements: api.ContextElements{Elements: all}})
+		}
+		texts = texts[n:]
+	}
+}
+
+func section(text string) *api.SectionBlock {
+	return &api.SectionBlock{Type: api.MBTSection, Text: plain(text)}
+}
+
+// plain is text that Slack shows as it is.
+func plain(text string) *api.TextBlockObject {
+	off := false
+	return &api.TextBlockObject{Type: api.PlainTextType, Text: text, Emoji: &off}
+}
+
+// escape makes text harmless where Slack reads markup.
+func escape(text string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+}
+
+// clip cuts text to n characters, the last of them an ellipsis where something was lost.
+func clip(text string, n int) string {
+	r := []rune(text)
+	if len(r) <= n {
+		return text
+	}
+	return string(r[:max(n-1, 0)]) + "…"
+}

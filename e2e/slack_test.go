@@ -1,0 +1,191 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/switchman-dr/switchman/bot/slack/slackfake"
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/fsm"
+)
+
+const room = "C0OPS0001"
+
+var accounts = map[string]string{"ann": "U0TINY001", "bob": "U0TINY002", "cat": "U0TINY003", "dan": "U0TINY004", "eve": "U0TINY005"}
+
+// workspace is a Slack with the tiny bank's people in it, and the app in its channel.
+type workspace struct {
+	*scene
+	slack *slackfake.Server
+}
+
+func newWorkspace(t *testing.T, point func(string)) *workspace {
+	t.Helper()
+	o := slackfake.Options{Channels: []slackfake.Channel{{ID: room, Name: "ops"}}}
+	for _, name := range []string{"ann", "bob", "cat", "dan", "eve"} {
+		o.Users = append(o.Users, slackfake.User{ID: accounts[name], Name: name, RealName: name, Locale: "en-US"})
+	}
+	o.Users = append(o.Users, slackfake.User{ID: "U0GUEST01", Name: "guest", RealName: "Guest", Restricted: true})
+	w := &workspace{slack: slackfake.New(o)}
+	h := httptest.NewServer(w.slack)
+	t.Cleanup(h.Close)
+	t.Cleanup(w.slack.Close)
+	app := w.slack.App()
+	w.scene = newScene(t, point, "SWITCHMAN_SLACK_BOT_TOKEN="+app.BotToken, "SWITCHMAN_SLACK_APP_TOKEN="+app.AppToken, "SWITCHMAN_SLACK_CHANNEL="+room,
+		"SWITCHMAN_SLACK_URL="+h.URL+"/api/", "SWITCHMAN_CONSOLE_URL=https://dr.tiny.example")
+	w.wait("a socket", func() bool { return w.slack.Stats().Sockets > 0 })
+	return w
+}
+
+func (w *workspace) wait(what string, ok func() bool) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), 30*time.Second)
+	defer cancel()
+	if err := w.slack.Await(ctx, ok); err != nil {
+		w.Fatalf("waiting for %s: %v\n%s", what, err, w.wall("ann"))
+	}
+}
+
+func (w *workspace) seen(who string) []slackfake.Seen {
+	w.Helper()
+	all, err := w.slack.Person(accounts[who]).Messages(room)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return all
+}
+
+// wall is everything somebody sees, for messages of tests.
+func (w *workspace) wall(who string) string {
+	var b strings.Builder
+	for _, m := range w.seen(who) {
+		b.WriteString(m.TS + " " + m.Text + "\n" + string(m.Blocks) + "\n")
+	}
+	return b.String()
+}
+
+// button finds the newest message with an action of that name that somebody sees.
+func (w *workspace) button(who, name string) (m slackfake.Seen, action, block string, ok bool) {
+	for _, m := range slices.Backward(w.seen(who)) {
+		var blocks []struct {
+			Block    string `json:"block_id"`
+			Elements []struct {
+				Action string `json:"action_id"`
+			} `json:"elements"`
+		}
+		if json.Unmarshal(m.Blocks, &blocks) != nil {
+			continue
+		}
+		for _, b := range blocks {
+			for _, e := range b.Elements {
+				if _, id, found := strings.Cut(e.Action, ":"); found && id == name && !strings.HasPrefix(e.Action, "link:") {
+					return m, e.Action, b.Block, true
+				}
+			}
+		}
+	}
+	return m, "", "", false
+}
+
+// click presses it once it is there.
+func (w *workspace) click(who, name string) {
+	w.Helper()
+	var m slackfake.Seen
+	var action, block string
+	w.wait(who+"'s button "+name, func() (ok bool) { m, action, block, ok = w.button(who, name); return ok })
+	if act := w.slack.Person(accounts[who]).Click(w.Context(), slackfake.Press{Channel: room, TS: m.TS, Action: action, Block: block}); act.Error != "" {
+		w.Fatalf("%s pressed %s: %s", who, name, act.Error)
+	}
+}
+
+func (w *workspace) slash(who, text string) {
+	w.Helper()
+	if act := w.slack.Person(accounts[who]).Slash(w.Context(), room, "/dr", text); act.Error != "" {
+		w.Fatalf("%s typed /dr %s: %s", who, text, act.Error)
+	}
+}
+
+// dialog is the one that is open before somebody.
+func (w *workspace) dialog(who string) slackfake.View {
+	w.Helper()
+	var v slackfake.View
+	w.wait("a dialog before "+who, func() bool {
+		all := w.slack.Person(accounts[who]).Views()
+		if len(all) > 0 {
+			v = all[len(all)-1]
+		}
+		return len(all) > 0
+	})
+	return v
+}
+
+func (w *workspace) run(state ...dr.State) (id string) {
+	w.Helper()
+	w.eventually("a run", func() bool {
+		all, err := w.app.Engine.List(w.Context(), dr.Actor{}, fsm.Filter{Limit: 1})
+		if err != nil || len(all) == 0 {
+			return false
+		}
+		id = all[0].ID
+		return len(state) == 0 || slices.Contains(state, all[0].State)
+	})
+	return id
+}
+
+// drillByClicks carries a run from the request's button to its end, all in Slack but for the issue of the code.
+func (w *workspace) startByClicks(run string) {
+	w.Helper()
+	w.click("bob", "approve")
+	w.click("cat", "approve")
+	await(w, w.app, run, dr.AwaitingCode)
+	issued, err := w.app.Engine.IssueCode(w.Context(), dr.Actor{Person: "dan", Surface: "console"}, run)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.click("ann", "start")
+	v := w.dialog("ann")
+	wrong := w.slack.Person(accounts["ann"]).Submit(w.Context(), v.ID, slackfake.Values{"code": {"v": "DRC-AAAA-AAAA-AAAA-A"}})
+	if wrong.Errors["code"] == "" {
+		w.Fatalf("a wrong code: %+v", wrong)
+	}
+	if act := w.slack.Person(accounts["ann"]).Submit(w.Context(), v.ID, slackfake.Values{"code": {"v": issued.Code.Reveal()}}); act.Error != "" || len(act.Errors) > 0 {
+		w.Fatalf("the code: %+v", act)
+	}
+	w.slack.Person(accounts["ann"]).CloseView(w.Context(), w.dialog("ann").ID)
+	if strings.Contains(w.wall("ann"), issued.Code.Reveal()) {
+		w.Error("the code is on the wall")
+	}
+}
+
+// The whole story by clicks: asked for, agreed to, started, brought home.
+func TestSlackStory(t *testing.T) {
+	w := newWorkspace(t, nil)
+	w.slash("ann", `request move drill "spring drill"`)
+	run := w.run(dr.AwaitingApproval)
+	w.startByClicks(run)
+	await(w, w.app, run, dr.AtStandby)
+	w.slash("ann", "switchback "+run+" evening")
+	w.click("ann", "switchback")
+	var back string
+	w.eventually("the way back", func() bool { back = w.run(); return back != run })
+	await(w, w.app, back, dr.AwaitingApproval)
+	w.startByClicks(back)
+	await(w, w.app, back, dr.Closed)
+	w.wait("the news of the end", func() bool { return strings.Contains(w.wall("eve"), "closed") })
+	seen := map[string]int{}
+	for _, m := range w.seen("eve") {
+		if m.App && !m.Ephemeral {
+			seen[string(m.Metadata)]++
+		}
+	}
+	for key, n := range seen {
+		if n > 1 {
+			t.Errorf("posted %d times: %s", n, key)
+		}
+	}
+}

@@ -1,1 +1,0 @@
-import{X as e,at as t,it as n,ot as r}from"./api-DDEf4VWY.js";var i=new class{#e=r(n(Date.now()));get now(){return e(this.#e)}set now(e){t(this.#e,e,!0)}#t=0;constructor(){setInterval(()=>this.now=Date.now()+this.#t,500)}heard(e){e&&(this.#t=Date.parse(e)-Date.now(),this.now=Date.now()+this.#t)}};export{i as t};

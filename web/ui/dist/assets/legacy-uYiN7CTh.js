@@ -1,1 +1,0 @@
-import{dt as e}from"./api-DDEf4VWY.js";e();

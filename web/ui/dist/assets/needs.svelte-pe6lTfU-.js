@@ -1,1 +1,0 @@
-import{X as e,at as t,ot as n}from"./api-DDEf4VWY.js";var r=new class{#e=n(0);get count(){return e(this.#e)}set count(e){t(this.#e,e,!0)}};export{r as t};

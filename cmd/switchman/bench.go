@@ -43,7 +43,7 @@ const benchLong = `Measure what Switchman promises on this machine, each number 
   demo      the sample bank's move against its critical path; bundle; memory
   proof     verifying a journal of 100,000 and 1,000,000 rows
   start     how soon a server answers /readyz
-  console   what two hundred open consoles cost a server, and whether they miss anything
+  console   what 200 open consoles cost, and whether they miss anything
 
 Without a name all six are measured, in about four minutes. Everything happens in a temporary
 directory below the state directory, so on the same disk, and is removed. Other work on the machine

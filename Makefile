@@ -7,10 +7,10 @@ BUILD := -trimpath -buildvcs=false -tags timetzdata -ldflags "-s -w -X main.rele
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo build test soak generate lint bench screenshots clean
+.PHONY: help demo build test soak generate lint bench bench-console screenshots clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 demo: ## the sample bank on this machine, live (ARGS="--auto" plays the story by itself)
 	@.ci/announce
@@ -38,6 +38,10 @@ lint: ## gofmt, go vet, staticcheck
 
 bench: ## Go benchmarks of everything that has some
 	go test -run '^$$' -bench . -benchmem $$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -r -n1 dirname | sort -u)
+
+bench-console: build ## the console in a real browser: first paint, and its tasks while 5,000 rows come
+	npm ci --prefix e2e/console
+	SWITCHMAN=bin/switchman node e2e/console/speed.mjs
 
 screenshots: build ## every room of the console as pictures, in var/screens
 	npm ci --prefix e2e/console

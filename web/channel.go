@@ -187,27 +187,17 @@ func (s *Server) reply(r *http.Request, c caller, in bot.Intent) (bot.Reply, err
 
 // cards are the drawings made since a page last looked, that its reader may see.
 func (s *Server) cards(ctx context.Context, person, lang string, after int64) (out []entry, last int64, err error) {
-	err = s.cfg.Store.Read(ctx, func(rd *store.Reader) error {
-		out, last = nil, after
-		for {
-			found, err := rd.CardsChanged(ctx, last, page)
-			if err != nil || len(found) == 0 {
-				return err
+	found, err := s.drawn.since(ctx, s.cfg.Store, s.cfg.Clock, s.cfg.Chat.drawn.count(), after)
+	last = after
+	for _, card := range found {
+		last = card.Change
+		if card.Dest == ConsoleChannel && (card.Person == "" || card.Person == person) {
+			e, err := s.cfg.Chat.entry(card, person, lang)
+			if err != nil {
+				return nil, after, err
 			}
-			for _, card := range found {
-				last = card.Change
-				if card.Dest == ConsoleChannel && (card.Person == "" || card.Person == person) {
-					e, err := s.cfg.Chat.entry(card, person, lang)
-					if err != nil {
-						return err
-					}
-					out = append(out, e)
-				}
-			}
-			if len(found) < page {
-				return nil
-			}
+			out = append(out, e)
 		}
-	})
+	}
 	return out, last, err
 }

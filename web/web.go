@@ -70,6 +70,7 @@ type Server struct {
 	touched  touched
 	ended    bell // rung when somebody's session ended
 	fanout   fanout
+	drawn    drawings
 	began    time.Time
 	shelf    shelf
 	handler  http.Handler
@@ -168,8 +169,9 @@ func (s *Server) Stop(ctx context.Context) error {
 
 // bell wakes everybody who waits for it.
 type bell struct {
-	mu sync.Mutex
-	ch chan struct{}
+	mu    sync.Mutex
+	ch    chan struct{}
+	rings uint64
 }
 
 // wait is closed at the next ring.
@@ -182,10 +184,18 @@ func (b *bell) wait() <-chan struct{} {
 	return b.ch
 }
 
+// count is how often it has rung.
+func (b *bell) count() uint64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.rings
+}
+
 // ring wakes them.
 func (b *bell) ring() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.rings++
 	if b.ch != nil {
 		close(b.ch)
 		b.ch = nil

@@ -43,7 +43,12 @@ func (n *Narrator) draw(ctx context.Context, o store.Outgoing) (Ref, error) {
 		return "", err
 	}
 	if o.Kind == kindBoard {
-		return heard(n.place.Chat.Post(ctx, n.place.Dest, card, o.Key))
+		ref, err := heard(n.place.Chat.Post(ctx, n.place.Dest, card, o.Key))
+		if err != nil {
+			return "", err
+		}
+		// What is on the wall may be the drawing of an earlier try, whose answer was lost or which a crash cut off.
+		return heard(ref, n.place.Chat.Update(ctx, ref, card))
 	}
 	ref, err := n.boardRef(ctx, o.Run)
 	if err != nil || ref == "" { // the place never took the board, so there is nothing to draw on

@@ -12,6 +12,7 @@ import (
 	"github.com/switchman-dr/switchman/bot/slack/slackfake"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/fsm"
+	"github.com/switchman-dr/switchman/store"
 )
 
 const room = "C0OPS0001"
@@ -187,5 +188,110 @@ func TestSlackStory(t *testing.T) {
 		if n > 1 {
 			t.Errorf("posted %d times: %s", n, key)
 		}
+	}
+}
+
+// refusals are the rules by which somebody was turned away in Slack.
+func (w *workspace) refusals() (ids []string) {
+	w.Helper()
+	err := w.app.Store.Read(w.Context(), func(r *store.Reader) error {
+		rows, _, err := r.Rows(w.Context(), 0, 10_000)
+		ids = nil
+		for _, row := range rows {
+			var d dr.RefusalData
+			if row.Kind == dr.RowRefusal && row.Surface == "slack" && json.Unmarshal(row.Data, &d) == nil {
+				ids = append(ids, d.ID)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return ids
+}
+
+// Nobody acts whom the roster does not name, or Slack does not vouch for; each is answered and journaled.
+func TestSlackTurnsAway(t *testing.T) {
+	w := newWorkspace(t, nil)
+	w.slash("ann", `request move drill "spring drill"`)
+	run := w.run(dr.AwaitingApproval)
+	var m slackfake.Seen
+	var action, block string
+	w.wait("the vote", func() (ok bool) { m, action, block, ok = w.button("bob", "approve"); return ok })
+	press := slackfake.Press{Channel: room, TS: m.TS, Action: action, Block: block}
+	bob := slackfake.User{ID: accounts["bob"], Name: "bob", RealName: "bob"}
+	for _, c := range []struct {
+		refusal string
+		change  func(*slackfake.User)
+		who     string
+	}{
+		{"slack_person_unknown", nil, "U0NOBODY1"},
+		{"slack_account_guest", func(u *slackfake.User) { u.Restricted = true }, bob.ID},
+		{"slack_account_guest", func(u *slackfake.User) { u.UltraRestricted = true }, bob.ID},
+		{"slack_account_stranger", func(u *slackfake.User) { u.Stranger = true }, bob.ID},
+	} {
+		u := bob
+		if c.change == nil {
+			u = slackfake.User{ID: c.who, Name: "nobody", RealName: "nobody"}
+		} else {
+			c.change(&u)
+		}
+		w.slack.PutUser(u)
+		w.clock.advance(time.Minute) // Slack's word is believed for seconds
+		before := len(w.refusals())
+		if act := w.slack.Person(c.who).Click(w.Context(), press); act.Error != "" {
+			t.Fatalf("%s: %+v", c.refusal, act)
+		}
+		w.eventually("a refusal", func() bool { return len(w.refusals()) > before })
+		if got := w.refusals(); got[len(got)-1] != c.refusal {
+			t.Errorf("refused as %s, want %s", got[len(got)-1], c.refusal)
+		}
+	}
+	w.slack.PutUser(bob)
+	w.slack.PutChannel(slackfake.Channel{ID: room, Name: "ops", ExtShared: true})
+	w.clock.advance(time.Minute)
+	before := len(w.refusals())
+	w.slack.Person(bob.ID).Click(w.Context(), press)
+	w.eventually("a refusal", func() bool { return len(w.refusals()) > before })
+	if got := w.refusals(); got[len(got)-1] != "slack_channel_shared" {
+		t.Errorf("refused as %s", got[len(got)-1])
+	}
+	if v := w.view(run); v.Round.Have != 0 {
+		t.Errorf("%d votes counted", v.Round.Have)
+	}
+}
+
+// A message whose answer is lost is looked for before it is posted again.
+func TestSlackPostsOnce(t *testing.T) {
+	w := newWorkspace(t, nil)
+	if err := w.slack.Break(slackfake.Fault{Kind: "lost_answer", Method: "chat.postMessage", Count: 2}); err != nil {
+		t.Fatal(err)
+	}
+	w.slash("ann", `request move drill "spring drill"`)
+	w.run(dr.AwaitingApproval)
+	w.wait("the vote", func() bool { _, _, _, ok := w.button("bob", "approve"); return ok })
+	w.click("bob", "approve") // what comes after the board is said too
+	w.eventually("everything said", func() bool {
+		var open []store.Outgoing
+		err := w.app.Store.Read(w.Context(), func(r *store.Reader) (err error) {
+			open, err = r.DueOutbox(w.Context(), "slack/"+room, dr.At(time.Now().Add(time.Hour)), 100)
+			return err
+		})
+		return err == nil && len(open) == 0
+	})
+	seen := map[string]int{}
+	for _, m := range w.seen("eve") {
+		if m.App && !m.Ephemeral {
+			seen[string(m.Metadata)]++
+		}
+	}
+	for key, n := range seen {
+		if n > 1 {
+			t.Errorf("posted %d times: %s", n, key)
+		}
+	}
+	if len(seen) == 0 {
+		t.Error("nothing was posted")
 	}
 }

@@ -372,7 +372,7 @@ func (t *turn) request(ctx context.Context, c typed) (Reply, error) {
 	if plan == "" || mode == "" || reason == "" {
 		return t.requestFor(plan, mode, reason)
 	}
-	return t.openRun(ctx, fsm.Request{Plan: plan, Mode: mode, Reason: reason, Systems: commas(c.options["systems"])})
+	return t.openRun(ctx, fsm.Request{Plan: plan, Mode: mode, Reason: reason, Systems: commas(c.options["systems"]), Profile: c.options["profile"]})
 }
 
 func (t *turn) requestFor(plan string, mode dr.Mode, reason string) (Reply, error) {

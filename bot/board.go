@@ -103,6 +103,9 @@ func (e easel) head(r fsm.View, s *dr.Slice) Part {
 	if r.Commander != "" {
 		f = append(f, Fact{e.say("bot_f_commander", nil), e.voice.person(r.Commander)})
 	}
+	if r.Profile != "" && r.Profile != "standard" {
+		f = append(f, Fact{e.say("bot_f_profile", nil), e.word("profile", r.Profile)})
+	}
 	if open := r.State == dr.AwaitingApproval || r.State == dr.AwaitingCode; open && r.Mode != dr.Rehearsal {
 		f = append(f, e.votes(r, s)...)
 	}

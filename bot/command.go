@@ -98,7 +98,7 @@ func (t typed) reason() string {
 
 // options people may give by name, anywhere on the line.
 func optionNames() []string {
-	return []string{"reason", "mode", "systems", "to", "verdict", "text", "owner", "due", "retest", "check", "step", "channel", "system", "plan", "run"}
+	return []string{"reason", "mode", "systems", "to", "verdict", "text", "owner", "due", "retest", "check", "step", "channel", "system", "plan", "profile", "run"}
 }
 
 // parse reads a line. An empty one is help.

@@ -64,6 +64,9 @@ type PlanInfo struct {
 	For       []Answer     `json:"for,omitempty"`
 	Guards    []Never      `json:"guards,omitempty"`
 	File      string       `json:"file"`
+	// Profiles are the staffing profiles a run may be asked under, the policy's first choice first, by mode;
+	// modes that leave no choice are left out.
+	Profiles map[dr.Mode][]string `json:"profiles,omitempty"`
 }
 
 // Answer says what a plan is the answer to: faults of a scope, on one entity when it is named.

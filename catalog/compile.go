@@ -47,8 +47,11 @@ func (c *Catalog) Compile(sel Selection) (*dr.Slice, error) {
 	rule, ok := ruleFor(c.org.Policy, sel.Mode, kind.Direction(), sel.Profile)
 	switch {
 	case ok:
-	case sel.Mode == dr.Rehearsal:
+	case sel.Mode == dr.Rehearsal && sel.Profile == "":
 		rule = rehearsalRule()
+	case sel.Profile != "":
+		return nil, dr.Errorf(dr.Refused, "the policy has no rule for mode %s, direction %s under the staffing profile %q", sel.Mode, kind.Direction(), sel.Profile).
+			WithHint("ask without a profile, or add a rule to policy.yaml")
 	default:
 		return nil, dr.Errorf(dr.Refused, "the policy has no rule for mode %s, direction %s", sel.Mode, kind.Direction()).WithHint("add one to policy.yaml")
 	}

@@ -192,8 +192,12 @@ func TestRules(t *testing.T) {
 	}
 	sel := drill("bank-switchover")
 	sel.Profile = "small_site"
-	if _, err := c.Compile(sel); dr.KindOf(err) != dr.Refused {
+	if _, err := c.Compile(sel); dr.KindOf(err) != dr.Refused || !strings.Contains(err.Error(), "small_site") {
 		t.Errorf("a profile without a rule: %v", err)
+	}
+	sel.Mode = dr.Rehearsal
+	if _, err := c.Compile(sel); dr.KindOf(err) != dr.Refused {
+		t.Errorf("a rehearsal under a profile without a rule: %v", err)
 	}
 }
 

@@ -71,6 +71,7 @@ func (k *checker) plan(p *rawPlan, byID map[string]*rawPlan) {
 	if len(k.problems) == before && len(p.Steps) == 0 {
 		k.planRep()(p.At, "", "the plan %q has no steps", p.Plan.S)
 	}
+	info.Profiles = profilesOf(k.c.org.Policy, info.Direction)
 	k.c.infos = append(k.c.infos, info)
 }
 

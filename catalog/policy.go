@@ -97,6 +97,23 @@ func ruleFor(p dr.Policy, mode dr.Mode, d dr.Direction, profile string) (dr.Rule
 	return dr.Rule{}, false
 }
 
+// profilesOf lists the staffing profiles of each mode that leaves a choice, the one that counts unasked first.
+func profilesOf(p dr.Policy, d dr.Direction) map[dr.Mode][]string {
+	all := map[dr.Mode][]string{}
+	for _, mode := range dr.Modes() {
+		var names []string
+		for _, r := range p.Rules {
+			if slices.Contains(r.Modes, mode) && slices.Contains(r.Directions, d) && !slices.Contains(names, r.Profile) {
+				names = append(names, r.Profile)
+			}
+		}
+		if len(names) > 1 {
+			all[mode] = names
+		}
+	}
+	return all
+}
+
 // rehearsalRule is the rule of rehearsals where the policy has none: nothing moves, so nobody votes.
 func rehearsalRule() dr.Rule {
 	return dr.Rule{ID: string(dr.Rehearsal), Modes: []dr.Mode{dr.Rehearsal}, Directions: []dr.Direction{dr.Outbound, dr.Return}, Profile: standard,

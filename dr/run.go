@@ -21,6 +21,7 @@ type Run struct {
 	Commander   string      `json:"commander,omitempty"`
 	Handover    string      `json:"handover,omitempty"` // person asked to take command
 	Starter     string      `json:"starter,omitempty"`  // who submitted the code
+	Profile     string      `json:"profile,omitempty"` // staffing profile asked for; empty: the policy's first rule that fits
 	Parent      string      `json:"parent,omitempty"`
 	Child       string      `json:"child,omitempty"` // the switchback run
 	Challenge   string      `json:"challenge,omitempty"`

@@ -204,7 +204,7 @@ func (w *world) act(ts *testscript.TestScript, by dr.Actor, verb dr.Verb, rest [
 	switch verb {
 	case dr.VerbRequest:
 		v, err := w.app.Engine.Request(ctx, by, fsm.Request{Plan: named["plan"], Mode: dr.Mode(named["mode"]), Reason: named["reason"], Parent: named["parent"],
-			Systems: split(named["systems"])})
+			Systems: split(named["systems"]), Profile: named["profile"]})
 		if err == nil {
 			w.run = v.ID
 			ts.Setenv("RUN", v.ID)
@@ -369,6 +369,8 @@ func field(v fsm.View, name string) string {
 		return v.Verdict
 	case "commander":
 		return v.Commander
+	case "profile":
+		return v.Profile
 	case "tries_left":
 		return fmt.Sprint(v.CodeLeft)
 	}

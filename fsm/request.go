@@ -103,7 +103,7 @@ func (e *Engine) admit(ctx context.Context, by dr.Actor, q Request) (*dr.Slice, 
 	for i := range q.Overrides {
 		q.Overrides[i].Person, q.Overrides[i].At = by.Person, e.now()
 	}
-	slice, err := c.Compile(catalog.Selection{Plan: q.Plan, Mode: q.Mode, Systems: q.Systems, Overrides: q.Overrides, Parent: q.Parent})
+	slice, err := c.Compile(catalog.Selection{Plan: q.Plan, Mode: q.Mode, Systems: q.Systems, Profile: q.Profile, Overrides: q.Overrides, Parent: q.Parent})
 	if err != nil {
 		var refused *dr.Error
 		if errors.As(err, &refused) && refused.Kind == dr.Refused {
@@ -154,7 +154,7 @@ func (e *Engine) newRun(id string, by dr.Actor, q Request, s *dr.Slice, digest s
 	now := e.now()
 	run := dr.Run{ID: id, Plan: s.Plan, Title: s.Title, Digest: digest, Kind: s.Kind, Mode: s.Mode, Direction: s.Direction,
 		Environment: s.Environment, From: s.From, To: s.To, State: dr.Draft, Version: 1, Requester: by.Person, Reason: q.Reason,
-		Parent: q.Parent, Overrides: s.Overrides, Clocks: dr.Clocks{Impact: q.Impact, Declared: q.Declared, Ordered: q.Ordered, Requested: now}}
+		Profile: q.Profile, Parent: q.Parent, Overrides: s.Overrides, Clocks: dr.Clocks{Impact: q.Impact, Declared: q.Declared, Ordered: q.Ordered, Requested: now}}
 	for _, sys := range s.Systems {
 		run.Systems = append(run.Systems, dr.RunSystem{ID: sys.ID, From: s.From, To: s.To, Site: s.From, State: "waiting",
 			RTOTarget: sys.RTO, RPOTarget: sys.RPO, Limit: sys.Limit, RPO: -1, Lost: -1, Served: -1})

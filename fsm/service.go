@@ -142,7 +142,8 @@ func selection(run dr.Run) catalog.Selection {
 	for i, s := range run.Systems {
 		systems[i] = s.ID
 	}
-	return catalog.Selection{Plan: run.Plan, Mode: run.Mode, Systems: systems, Overrides: run.Overrides, Challenge: run.Challenge, Parent: run.Parent}
+	return catalog.Selection{Plan: run.Plan, Mode: run.Mode, Systems: systems, Profile: run.Profile, Overrides: run.Overrides,
+		Challenge: run.Challenge, Parent: run.Parent}
 }
 
 func (e *Engine) compileSlice(run dr.Run) (*dr.Slice, error) {

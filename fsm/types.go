@@ -11,6 +11,7 @@ type Request struct {
 	Mode      dr.Mode       `json:"mode"`
 	Reason    string        `json:"reason"`
 	Systems   []string      `json:"systems,omitempty"` // a subset of the plan's systems; empty: all
+	Profile   string        `json:"profile,omitempty"` // staffing profile of the policy; empty: the first rule that fits
 	Parent    string        `json:"parent,omitempty"`  // the run a switchback closes
 	Overrides []dr.Override `json:"overrides,omitempty"`
 	Impact    dr.Time       `json:"impact_at,omitzero"`

@@ -228,42 +228,6 @@ func found(raw []byte) bool {
 	return err != nil || !v.OK
 }
 
-// Every byte that is turned anywhere in the zip is found; so is every random change.
-func TestEveryChangeIsFound(t *testing.T) {
-	l := openLedger(t)
-	l.request("r1", "ledger", "short")
-	whole := l.pack("r1")
-	if found(whole) {
-		t.Fatal("the bundle does not verify as it is")
-	}
-	// The pages are most of a bundle, and one byte of them is like another: of what is in them every 97th
-	// byte is turned, with the full count every one; of everything else every byte, always.
-	page, step, mutations := pagesOf(t, whole), 97, 1000
-	if os.Getenv("SWITCHMAN_SOAK") == "1" {
-		step, mutations = 1, 10_000
-	}
-	flips := 0
-	raw := bytes.Clone(whole)
-	for i := range raw {
-		if page(i) && i%step != 0 {
-			continue
-		}
-		raw[i] ^= 1 << (i % 8)
-		if !found(raw) {
-			t.Fatalf("byte %d of %d is not found", i, len(raw))
-		}
-		raw[i] = whole[i]
-		flips++
-	}
-	rng := mrand.New(mrand.NewPCG(7, 11))
-	for n := range mutations {
-		if raw := mutated(rng, whole); !found(raw) {
-			t.Fatalf("mutation %d is not found", n)
-		}
-	}
-	t.Logf("soak: %d bytes turned and %d random changes of a bundle of %d bytes: all found", flips, mutations, len(whole))
-}
-
 // pagesOf tells which bytes of a zip are those of pages and texts.
 func pagesOf(t testing.TB, raw []byte) func(i int) bool {
 	t.Helper()

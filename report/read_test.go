@@ -12,8 +12,6 @@ import (
 	"strings"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/switchman-dr/switchman/dr"
 )
 
@@ -458,40 +456,6 @@ func whole(t interface{ Errorf(string, ...any) }, m *Model) (lines int) {
 		}
 	}
 	return lines
-}
-
-// Whatever people type, every text keeps its lines, its tables and its markup.
-func TestTablesStayWhole(t *testing.T) {
-	s := newScript(t)
-	s.bank()
-	src := s.source("r1", "r2")
-	calm, err := Read(src)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := whole(t, calm)
-	short := jsonText(t, &Model{Organisation: nasty})
-	old := short[bytes.Index(short, []byte("a|b")):]
-	old = old[:bytes.Index(old, []byte("\","))]
-	told := jsonText(t, calm)
-	if !bytes.Contains(told, old) {
-		t.Fatal("there is nothing nasty in the report")
-	}
-	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.SampledFrom([]rune("|\\`<>*_[]()#-+=1.~&\n\r\t \u202e\u200bx")))).Filter(func(s string) bool { return strings.TrimSpace(s) != "" }).Draw(t, "text")
-		raw, err := json.Marshal(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var m Model
-		all := bytes.ReplaceAll(told, old, raw[1:len(raw)-1])
-		if err := json.Unmarshal(all, &m); err != nil {
-			t.Fatal(err)
-		}
-		if got := whole(t, &m); got != want {
-			t.Errorf("%q makes %d lines of %d", text, got, want)
-		}
-	})
 }
 
 func jsonText(t interface{ Fatal(...any) }, m *Model) []byte {

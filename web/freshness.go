@@ -122,7 +122,7 @@ func (s *Server) changedSince(ctx context.Context, files *catalog.Catalog, plan,
 	if err != nil {
 		return nil, err
 	}
-	sel := catalog.Selection{Plan: plan, Mode: old.Mode, Overrides: old.Overrides, Challenge: old.Challenge, Parent: old.Parent}
+	sel := catalog.Selection{Plan: plan, Mode: old.Mode, Profile: old.Profile, Overrides: old.Overrides, Challenge: old.Challenge, Parent: old.Parent}
 	if info, ok := files.Plan(plan); ok && len(old.Systems) < len(info.Systems) {
 		for _, sys := range old.Systems {
 			sel.Systems = append(sel.Systems, sys.ID)

@@ -101,7 +101,7 @@ func (s *Server) compiled(r *http.Request) (*dr.Slice, error) {
 	if _, ok := c.Plan(id); !ok {
 		return nil, &dr.Error{Kind: dr.NotFound, ID: "no_such_plan", Args: dr.Args{"plan": printable(id)}}
 	}
-	return c.Compile(catalog.Selection{Plan: id, Mode: mode})
+	return c.Compile(catalog.Selection{Plan: id, Mode: mode, Profile: r.URL.Query().Get("profile")})
 }
 
 func (s *Server) listPlacements(w http.ResponseWriter, r *http.Request, _ caller) error {

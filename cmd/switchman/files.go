@@ -135,7 +135,7 @@ func planListCommand(sh *shell) *cobra.Command {
 }
 
 func planShowCommand(sh *shell) *cobra.Command {
-	var mode, format string
+	var mode, profile, format string
 	c := &cobra.Command{
 		Use:   "show PLAN",
 		Short: "Show a plan as it would run: digest, words, steps, longest path",
@@ -150,18 +150,19 @@ way back, and ? those that stop for a person.`,
 			if sh.json && format == "text" {
 				format = "json"
 			}
-			return sh.planShow(args[0], dr.Mode(mode), format)
+			return sh.planShow(args[0], dr.Mode(mode), profile, format)
 		},
 		ValidArgsFunction: sh.completePlans,
 	}
 	c.Flags().StringVar(&mode, "mode", string(dr.Drill), "compile for this `MODE`: rehearsal, drill, surprise_drill or emergency")
+	c.Flags().StringVar(&profile, "profile", "", "for this staffing `PROFILE` of the policy")
 	c.Flags().StringVar(&format, "format", "text", "text, json or svg")
 	complete(c, "mode", modeNames()...)
 	complete(c, "format", "text", "json", "svg")
 	return c
 }
 
-func (sh *shell) planShow(id string, mode dr.Mode, format string) error {
+func (sh *shell) planShow(id string, mode dr.Mode, profile, format string) error {
 	if !slices.Contains(dr.Modes(), mode) {
 		return dr.Errorf(dr.Usage, "there is no mode %q", mode).WithHint("modes are %s", strings.Join(modeNames(), ", "))
 	}
@@ -172,7 +173,7 @@ func (sh *shell) planShow(id string, mode dr.Mode, format string) error {
 	if _, ok := c.Plan(id); !ok {
 		return dr.Errorf(dr.NotFound, "there is no plan %q", id).WithHint("switchman plan list")
 	}
-	slice, err := c.Compile(catalog.Selection{Plan: id, Mode: mode})
+	slice, err := c.Compile(catalog.Selection{Plan: id, Mode: mode, Profile: profile})
 	if err != nil {
 		return err
 	}

@@ -77,6 +77,7 @@ A rehearsal moves nothing outside at all, needs no votes, and tells how long eac
 	f.StringVar(&mode, "mode", "", "`MODE`: rehearsal, drill, surprise_drill or emergency (needed)")
 	f.StringVar(&ask.Reason, "reason", "", "`TEXT` for the journal: why (needed)")
 	f.StringSliceVar(&ask.Systems, "system", nil, "only this `SYSTEM`; may be repeated")
+	f.StringVar(&ask.Profile, "profile", "", "staffing `PROFILE` of the policy, such as small_site for a named night shift")
 	f.StringArrayVar(&overrides, "override", nil, "go on although a check will say no: `CHECK=REASON`, listed before the vote")
 	f.StringVar(&impact, "impact", "", "`TIME` the impact began, RFC 3339")
 	f.StringVar(&declared, "declared", "", "`TIME` the emergency was declared")

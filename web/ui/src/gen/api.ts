@@ -836,6 +836,8 @@ export interface components {
             reason: string;
             /** @description Some of the plan's systems; all when left out */
             systems?: string[];
+            /** @description Staffing profile of the policy, such as small_site; the policy's first rule that fits when left out */
+            profile?: string;
             /** @description The run a switchback closes */
             parent?: string;
             overrides?: {
@@ -1055,6 +1057,10 @@ export interface components {
             }[];
             guards?: Record<string, never>[];
             file?: string;
+            /** @description Staffing profiles of modes that leave a choice, the one that counts unasked first */
+            profiles?: {
+                [key: string]: string[];
+            };
             last?: components["schemas"]["LastRun"];
             last_rehearsal?: components["schemas"]["LastRun"];
             last_ok_drill?: components["schemas"]["LastRun"];
@@ -1808,6 +1814,8 @@ export interface operations {
         parameters: {
             query?: {
                 mode?: components["schemas"]["Mode"];
+                /** @description Staffing profile */
+                profile?: string;
                 /** @description Language of sentences */
                 lang?: components["parameters"]["lang"];
             };
@@ -2573,6 +2581,8 @@ export interface operations {
         parameters: {
             query?: {
                 mode?: components["schemas"]["Mode"];
+                /** @description Staffing profile */
+                profile?: string;
                 /** @description Language of sentences */
                 lang?: components["parameters"]["lang"];
             };

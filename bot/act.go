@@ -311,7 +311,7 @@ func (t *turn) submitted(ctx context.Context) (Reply, error) {
 	reply, err := t.do(ctx, p, r, args)
 	if field := fieldOf(p.Verb); err != nil && field != "" && dr.KindOf(err) == dr.Refused {
 		message, hint := locale.Error(t.lang, err)
-		return Reply{Card: t.each(func(e easel) Card { return e.refusal(err) }), Run: r.ID, Errors: map[string]string{field: join(" ", message, inChat(hint))}}, nil
+		return Reply{Card: t.each(func(e easel) Card { return e.refusal(err) }), Run: r.ID, Errors: map[string]string{field: join(" ", message, InChat(hint))}}, nil
 	}
 	return reply, err
 }

@@ -15,12 +15,13 @@ import (
 func (v voice) refusal(err error) Card {
 	message, hint := locale.Error(v.lang, err)
 	c := v.card("refusal", "", v.org.Environment)
-	c.add(title(Warn, v.say("bot_refused", nil)), text(message), text(inChat(hint)))
+	c.add(title(Warn, v.say("bot_refused", nil)), text(message), text(InChat(hint)))
 	return c.Fit()
 }
 
-// inChat turns commands of the command line into those of the conversation, where there are such.
-func inChat(hint string) string {
+// InChat turns commands of the command line into those of the conversation, where there are such. The
+// console's pages say their refusals by it too: its channel takes the same words.
+func InChat(hint string) string {
 	return strings.NewReplacer("switchman run list", "/dr status", "switchman run show", "/dr status", "switchman run watch", "/dr status",
 		"switchman run --help", "/dr help", "switchman run order {run} --text WORD", "/dr order", "switchman run", "/dr",
 		"switchman plan list", "/dr plans", "switchman code issue", "/dr code").Replace(hint)

@@ -12,6 +12,7 @@ import (
 	"github.com/switchman-dr/switchman/actions"
 	"github.com/switchman-dr/switchman/approval"
 	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/locale"
 	"github.com/switchman-dr/switchman/store"
 )
 
@@ -233,7 +234,7 @@ func (e *Engine) nextCall(s Situation, c callout, sent []store.Notice) (*store.N
 // call sends one call-out and writes what came of it. The notice is stored first, so that a crash
 // calls nobody twice.
 func (e *Engine) call(ctx context.Context, s Situation, c callout, n store.Notice, contact dr.Contact) error {
-	text := wording(s, c)
+	text := e.wording(s, c)
 	n.State = "sent"
 	mine := false
 	err := e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
@@ -266,27 +267,28 @@ func (e *Engine) call(ctx context.Context, s Situation, c callout, n store.Notic
 	})
 }
 
-// wording is what a call-out says.
-func wording(s Situation, c callout) string {
-	if c.about == aboutUnheard {
-		return fmt.Sprintf("Switchman: %s has not answered since %s, so nobody there hears of run %s (%s, %s). The run goes on as far as it can. Follow it in the console or with `switchman run watch %s`.",
-			c.place, c.since.In(s.Zone).Format("15:04"), s.Run.ID, s.Run.Title, s.Run.Mode, s.Run.ID)
+// wording is what a call-out says, in the language of whoever is called.
+func (e *Engine) wording(s Situation, c callout) string {
+	lang := c.person.Language
+	if lang == "" {
+		lang = e.houseLanguage()
 	}
-	return fmt.Sprintf("Switchman: run %s (%s, %s) waits for you: %s. See `switchman run show %s`.", s.Run.ID, s.Run.Title, s.Run.Mode, wantedFor(c.about), s.Run.ID)
+	args := dr.Args{"run": s.Run.ID, "title": s.Run.Title, "mode": locale.Term(lang, "mode", string(s.Run.Mode))}
+	if c.about == aboutUnheard {
+		args["place"], args["time"] = c.place, c.since.In(s.Zone).Format("15:04")
+		return locale.Say(lang, "callout_unheard", args)
+	}
+	args["what"] = locale.Say(lang, "callout_"+c.about, nil)
+	return locale.Say(lang, "callout_wanted", args)
 }
 
-// wantedFor says in a few words what a person is called for; a call-out goes to telephones and mail
-// servers that know nothing of the reader's language.
-func wantedFor(about string) string {
-	switch about {
-	case "approval":
-		return "your approval is missing"
-	case "code":
-		return "a security code is missing"
-	case "unknown":
-		return "nobody knows whether a step happened, and it has to be decided"
+// houseLanguage is the organisation's first; English while its files cannot be read.
+func (e *Engine) houseLanguage() string {
+	c, err := e.cfg.Catalog()
+	if err != nil || len(c.Organisation().Languages) == 0 {
+		return locale.English
 	}
-	return "it has stopped and needs a person"
+	return c.Organisation().Languages[0]
 }
 
 // watermark marks everything that leaves the house unless the organisation is the real one.

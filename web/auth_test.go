@@ -366,6 +366,17 @@ func TestLanguages(t *testing.T) {
 	}
 }
 
+// A page of the console is told what to type in its channel, a program what to type on the host.
+func TestHintsFitTheReader(t *testing.T) {
+	h := open(t, true)
+	for _, c := range []struct{ mode, want string }{{"", "`switchman run list`"}, {"cors", "`/dr status`"}} {
+		got := h.do(ask{method: "GET", path: "/api/runs/r-none", as: "ada", header: http.Header{"Sec-Fetch-Mode": {c.mode}}})
+		if p := got.problem(t); !strings.Contains(p.Hint, c.want) {
+			t.Errorf("%q: %q, want %s", c.mode, p.Hint, c.want)
+		}
+	}
+}
+
 // TestUnexpectedErrorsShowAReferenceOnly: the reader gets a reference, the log the reason.
 func TestUnexpectedErrorsShowAReferenceOnly(t *testing.T) {
 	h := open(t, true)

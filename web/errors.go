@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/switchman-dr/switchman/bot"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/locale"
 )
@@ -62,6 +63,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	p := Problem{Kind: known.Kind, ID: known.ID, Args: known.Args}
 	p.Message, p.Hint = locale.Error(s.language(r), known)
+	if r.Header.Get("Sec-Fetch-Mode") != "" { // a browser asks, so a page of the console shows it
+		p.Hint = bot.InChat(p.Hint)
+	}
 	if known.Kind == dr.Unexpected || known.Kind == dr.Unavailable {
 		p.Ref = ref
 		s.cfg.Log.ErrorContext(r.Context(), "request ended in an error", "ref", p.Ref, "method", r.Method, "route", r.Pattern, "error", err, "cause", known.Err)

@@ -254,6 +254,10 @@ func (v voice) notes(c *Card, row dr.Row) {
 		if d, err := read[dr.Override](row); err == nil {
 			c.add(title(Warn, v.say("bot_n_override", dr.Args{"actor": actor, "check": d.Check})), text(d.Reason))
 		}
+	case dr.RowSoaked:
+		if d, err := read[dr.SoakedData](row); err == nil {
+			c.add(title(Good, v.say("bot_n_soaked", dr.Args{"run": row.Run, "wanted": v.took(d.Wanted)})), text(v.say("bot_n_soaked_next", nil)))
+		}
 	case dr.RowNotice:
 		v.called(c, row)
 	case dr.RowObservation, dr.RowFinding:

@@ -35,6 +35,7 @@ const (
 	RowStep         RowKind = "step.state"       // StepData: skipped, decided, continued, undone
 	RowSystem       RowKind = "system.state"     // SystemData
 	RowPlacement    RowKind = "placement.moved"  // PlacementData
+	RowSoaked       RowKind = "run.soaked"       // SoakedData: at the standby for as long as the plan wants
 	RowOverride     RowKind = "override"         // Override
 	RowCommand      RowKind = "command"          // CommandData: handover asked, accepted
 	RowForced       RowKind = "run.forced"       // ForcedData
@@ -143,6 +144,10 @@ type (
 		Profile   string   `json:"profile"`
 		Commander string   `json:"commander,omitempty"` // who leads from here on
 		Codes     []string `json:"codes,omitempty"`     // ids of the codes used up
+	}
+	// SoakedData says how long the plan wanted its systems to serve at the standby site.
+	SoakedData struct {
+		Wanted Millis `json:"wanted_ms"`
 	}
 	// IntentData precedes every effect.
 	IntentData struct {

@@ -21,7 +21,7 @@ type Run struct {
 	Commander   string      `json:"commander,omitempty"`
 	Handover    string      `json:"handover,omitempty"` // person asked to take command
 	Starter     string      `json:"starter,omitempty"`  // who submitted the code
-	Profile     string      `json:"profile,omitempty"` // staffing profile asked for; empty: the policy's first rule that fits
+	Profile     string      `json:"profile,omitempty"`  // staffing profile asked for; empty: the policy's first rule that fits
 	Parent      string      `json:"parent,omitempty"`
 	Child       string      `json:"child,omitempty"` // the switchback run
 	Challenge   string      `json:"challenge,omitempty"`
@@ -31,6 +31,7 @@ type Run struct {
 	StopAsked   bool        `json:"stop_asked,omitempty"` // pause once steps in flight have ended
 	EndAsked    State       `json:"end_asked,omitempty"`  // end to reach once steps in flight have ended
 	Passed      bool        `json:"passed,omitempty"`     // the point of no return is behind us
+	Soaked      bool        `json:"soaked,omitempty"`     // served at the standby for as long as the plan wants
 	Force       *ForceAsk   `json:"force,omitempty"`      // half of the gate that turns graceful into forced
 	Clocks      Clocks      `json:"clocks"`
 	Round       Round       `json:"round"`

@@ -222,6 +222,8 @@ func (e *Engine) tendOne(ctx context.Context, run dr.Run) error {
 		err = e.look(ctx, run.ID)
 	case dr.AwaitingApproval, dr.AwaitingCode:
 		err = e.tendRound(ctx, run)
+	case dr.AtStandby:
+		err = e.tendSoak(ctx, run)
 	}
 	if err != nil {
 		return err

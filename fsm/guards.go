@@ -309,11 +309,19 @@ func soaked(s Situation, a Act) *dr.Error {
 	if (a.Verb != dr.VerbClose && a.Verb != dr.VerbSwitchback) || s.Run.Mode == dr.Emergency {
 		return nil
 	}
-	if left := s.Slice.Soak - s.Now.Since(s.Run.Clocks.Restored); left > 0 {
+	if left := soakLeft(s); left > 0 {
 		return dr.Refuse("soak_not_over", dr.Args{"left": left.String()})
 	}
 	return nil
 }
+
+// soaking says whether a run stands at the standby because its plan wants it to.
+func soaking(s Situation) bool {
+	return s.Run.State == dr.AtStandby && s.Run.Mode != dr.Emergency && soakLeft(s) > 0
+}
+
+// soakLeft is how long the plan still wants the run to serve at the standby; nothing or less when it has.
+func soakLeft(s Situation) dr.Millis { return s.Slice.Soak - s.Now.Since(s.Run.Clocks.Restored) }
 
 func maySwitchBack(s Situation, a Act) *dr.Error {
 	if a.Verb == dr.VerbSwitchback && s.ChildOpen {

@@ -301,6 +301,35 @@ func (e *Engine) tendRound(ctx context.Context, run dr.Run) error {
 	return err
 }
 
+// tendSoak says once that a run has served at the standby for as long as its plan wants: from then on
+// it may go back, and nothing else would tell the people who wait for that.
+func (e *Engine) tendSoak(ctx context.Context, run dr.Run) error {
+	if run.Soaked || run.Mode == dr.Emergency {
+		return nil
+	}
+	var plan *dr.Slice
+	err := e.cfg.Store.Read(ctx, func(r *store.Reader) (err error) {
+		plan, err = e.slice(ctx, r, run.Digest)
+		return err
+	})
+	if err != nil || plan.Soak == 0 || e.now().Since(run.Clocks.Restored) < plan.Soak {
+		return err
+	}
+	return e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
+		locked, err := tx.LockRun(ctx, run.ID)
+		if err != nil || locked.Version != run.Version {
+			return err
+		}
+		s, err := e.situation(ctx, &tx.Reader, locked)
+		if err != nil || s.ClockStepped || soakLeft(s) > 0 {
+			return err
+		}
+		locked.Soaked = true
+		tx.Journal(newRow(s.Now, run.ID, dr.RowSoaked, dr.Itself(), dr.SoakedData{Wanted: s.Slice.Soak}))
+		return tx.UpdateRun(ctx, &locked)
+	})
+}
+
 // anchor writes the journal's root outside and notes where it went. Failing to is a warning: the
 // run does not wait for a syslog.
 func (e *Engine) anchor(ctx context.Context, run, why string) {

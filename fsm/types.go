@@ -82,6 +82,7 @@ type View struct {
 	CodeLeft    int            `json:"code_tries_left"`
 	Round       RoundView      `json:"round"`
 	Verbs       []dr.Verb      `json:"verbs"`
+	SoakEnds    dr.Time        `json:"soak_ends_at,omitzero"` // when it may go back; left out once it may
 	Waiting     []string       `json:"waiting_for,omitempty"` // sentence ids with what is missing, in words
 	Checks      []dr.Check     `json:"checks,omitempty"`
 	Overrides   []dr.Override  `json:"overrides,omitempty"`

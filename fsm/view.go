@@ -112,6 +112,9 @@ func (e *Engine) view(ctx context.Context, r *store.Reader, by dr.Actor, run dr.
 	v.Systems = systemViews(s)
 	v.Times = dr.MeasureTimes(run, moves, s.Attempts, s.Slice, s.Now)
 	v.Criteria = dr.Outcomes(s.Slice, run)
+	if soaking(s) {
+		v.SoakEnds = run.Clocks.Restored.Plus(s.Slice.Soak)
+	}
 	v.Waiting = waiting(s, have, need)
 	return v, nil
 }
@@ -217,6 +220,10 @@ func waiting(s Situation, have, need int) []string {
 		out = append(out, "waiting_paused_"+string(s.Run.Pause))
 	case dr.Draft, dr.Preflight:
 		out = append(out, "waiting_facts")
+	case dr.AtStandby:
+		if soaking(s) {
+			out = append(out, "waiting_soak")
+		}
 	}
 	if !s.Run.State.Started() && slices.ContainsFunc(s.Run.Checks, func(c dr.Check) bool { return approval.Blocks(c) && !approval.Overridden(s.Case, c.ID) }) {
 		out = append(out, "waiting_checks")

@@ -949,6 +949,11 @@ export interface components {
                 expires_at?: components["schemas"]["Maybe"];
             };
             verbs: string[] | null;
+            /**
+             * Format: date-time
+             * @description When it may go back; left out once it may
+             */
+            soak_ends_at?: string;
             waiting_for?: string[];
             checks?: components["schemas"]["Check"][];
             overrides?: Record<string, never>[];

@@ -81,6 +81,7 @@ class Identity {
     live.stop();
     await this.load();
     const lang = this.who?.language;
+    if (this.demo) return; // one reader plays everybody, and reads one language
     if (lang === "zh" || lang === "en") {
       if (!localStorage.getItem("lang")) {
         await loadLanguage(lang);

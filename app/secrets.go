@@ -31,7 +31,7 @@ type hidden struct {
 
 func openSecrets(cfg *config.Config) (*hidden, error) {
 	h := &hidden{cfg: cfg, pepper: []byte(cfg.Pepper.Reveal()), smtp: cfg.SMTPPassword.Reveal()}
-	for _, s := range []config.Secret{cfg.Pepper, cfg.SMTPPassword, cfg.Token, cfg.DatabaseURL, cfg.SlackBotToken, cfg.SlackAppToken} {
+	for _, s := range []config.Secret{cfg.Pepper, cfg.SMTPPassword, cfg.Token, cfg.DatabaseURL, cfg.SlackBotToken, cfg.SlackAppToken, cfg.LLMKey} {
 		if v := s.Reveal(); v != "" {
 			h.values = append(h.values, v)
 		}

@@ -49,8 +49,37 @@ func (c *Config) check() []string {
 	must(c.SlackAppToken.Empty() || strings.HasPrefix(c.SlackAppToken.Reveal(), "xapp-"), "slack_app_token: does not begin with xapp-; it is the app-level token")
 	must(c.SlackChannel == "" || isSlackID(c.SlackChannel), "slack_channel: is %q, want the channel's id, such as C0123456789", c.SlackChannel)
 	must(c.SlackURL == "" || isURL(c.SlackURL, "http", "https") && strings.HasSuffix(c.SlackURL, "/"), "slack_url: is %q, want https://HOST/api/", c.SlackURL)
+	wrong = append(wrong, c.checkModel()...)
 	wrong = append(wrong, c.checkNotices()...)
 	return wrong
+}
+
+// checkModel holds what belongs to the language model together.
+func (c *Config) checkModel() []string {
+	var wrong []string
+	for name, address := range map[string]string{"llm_url": c.LLMURL, "llm_embed_url": c.LLMEmbedURL} {
+		if address != "" && !isBase(address) {
+			wrong = append(wrong, fmt.Sprintf("%s: is %q, want https://HOST/v1 without user, query or the name of a method", name, address))
+		}
+	}
+	slices.Sort(wrong)
+	must := func(ok bool, text string) {
+		if !ok {
+			wrong = append(wrong, text)
+		}
+	}
+	must(c.LLMModel == "" || c.LLMURL != "", "llm_model: needs llm_url")
+	must(c.LLMURL == "" || c.LLMModel != "" || c.LLMEmbedModel != "", "llm_url: needs llm_model, or llm_embed_model for embeddings alone")
+	must(c.LLMEmbedModel == "" || c.LLMEmbedURL != "" || c.LLMURL != "", "llm_embed_model: needs llm_embed_url or llm_url")
+	must(c.LLMEmbedURL == "" || c.LLMEmbedModel != "", "llm_embed_url: needs llm_embed_model")
+	return wrong
+}
+
+// isBase is what an address of a model's server must look like: methods are put behind it.
+func isBase(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && isURL(text, "http", "https") && u.User == nil && u.RawQuery == "" && u.Fragment == "" &&
+		!strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/completions") && !strings.HasSuffix(strings.TrimRight(u.Path, "/"), "/embeddings")
 }
 
 // isSlackID accepts ids of public and private channels.

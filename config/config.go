@@ -61,7 +61,22 @@ type Config struct {
 	SlackBotToken Secret `env:"SWITCHMAN_SLACK_BOT_TOKEN" group:"Slack" doc:"Token of the Slack app, which begins with xoxb-. With it, the app's token and the channel, Switchman speaks in Slack too; docs/slack.md has the steps. Empty: it does not."`
 	SlackAppToken Secret `env:"SWITCHMAN_SLACK_APP_TOKEN" doc:"App-level token with the scope connections:write, which begins with xapp-. It opens the connections to Slack, so that nothing here has to be reachable from outside."`
 	SlackChannel  string `env:"SWITCHMAN_SLACK_CHANNEL" doc:"Id of the channel where runs are told and asked about, such as C0123456789. The app has to be a member."`
+	SlackRoom     string `env:"SWITCHMAN_SLACK_ROOM" doc:"Name under which organisation.yaml lists the channel of SWITCHMAN_SLACK_CHANNEL; its audience decides which runbooks are quoted there. Empty: the channel that has its id under slack; if none has, only public runbooks are quoted."`
 	SlackURL      string `env:"SWITCHMAN_SLACK_URL" doc:"Address of another Slack Web API, as https://HOST/api/; for rehearsals against a fake one. Empty: Slack's own."`
+
+	Runbooks   []RunbookSource `env:"SWITCHMAN_RUNBOOKS" group:"Runbooks" doc:"Further folders of runbooks besides the organisation's own folder runbooks/; see below."`
+	RunbookAge time.Duration   `env:"SWITCHMAN_RUNBOOK_AGE" default:"8760h" min:"0s" max:"87600h" doc:"A runbook whose last review is longer ago is called stale wherever it is quoted. 0s: age does not matter."`
+	ModelDir   string          `env:"SWITCHMAN_MODEL_DIR" doc:"Directory with the weights of the built-in encoder, which finds passages by meaning besides words. Empty: where make model puts them. Without weights words alone decide."`
+
+	LLMURL        string        `env:"SWITCHMAN_LLM_URL" group:"Language model" doc:"Base address of a server that speaks OpenAI's chat API, with its path, such as https://api.openai.com/v1 or http://127.0.0.1:11434/v1 (OpenAI, Azure, Ollama, vLLM, llama.cpp). Empty: answers are the runbooks' own passages."`
+	LLMKey        Secret        `env:"SWITCHMAN_LLM_KEY" doc:"Key of that server. Empty: none is sent."`
+	LLMModel      string        `env:"SWITCHMAN_LLM_MODEL" doc:"Model that words answers; with Azure the name of the deployment."`
+	LLMEmbedURL   string        `env:"SWITCHMAN_LLM_EMBED_URL" doc:"Base address of the server that makes embeddings, when it is another one. Empty: the same."`
+	LLMEmbedModel string        `env:"SWITCHMAN_LLM_EMBED_MODEL" doc:"Model that makes embeddings of runbooks and questions. Empty: the built-in encoder. With another model everything is embedded anew."`
+	LLMBudget     int           `env:"SWITCHMAN_LLM_BUDGET" default:"2000000" min:"0" max:"1000000000" doc:"Most tokens sent and received in one day; when they are used up, answers are passages until midnight. 0: no limit."`
+	LLMDeadline   time.Duration `env:"SWITCHMAN_LLM_DEADLINE" default:"1m" min:"1s" max:"10m" doc:"Longest wait for an answer, all attempts together; after it the passages are shown."`
+	LLMAzure      string        `env:"SWITCHMAN_LLM_AZURE_VERSION" doc:"Version of Azure's API, such as 2024-10-21. Given: the address is an Azure resource, https://NAME.openai.azure.com. Empty: it is not."`
+	LLMLimitField string        `env:"SWITCHMAN_LLM_LIMIT_FIELD" default:"max_completion_tokens" one_of:"max_completion_tokens,max_tokens" doc:"Field that tells the server how long an answer may be; old servers know only the second."`
 
 	RetentionDays int           `env:"SWITCHMAN_RETENTION_DAYS" group:"Keeping" default:"0" min:"0" max:"36500" doc:"Days after which evidence of an ended run is erased; the journal keeps its digest. 0: kept for ever."`
 	ChannelDays   int           `env:"SWITCHMAN_CHANNEL_DAYS" default:"90" min:"0" max:"36500" doc:"Days after which the channel lets go of what was said: cards of a run that ended and has been quiet that long, and what people typed; at most the newest 50000 stay. The journal keeps every decision. 0: kept for ever."`
@@ -74,6 +89,15 @@ type Config struct {
 	origins map[string]string // setting → where its value came from
 	exposed []string          // settings whose secret stands in plain text in the file
 	files   map[string]string // secret setting → the file it was read from
+}
+
+// RunbookSource is a folder of runbooks.
+type RunbookSource struct {
+	Name     string   // first part of its documents' paths
+	Dir      string   //
+	Audience []string // who may see documents that don't say
+	Only     []string // patterns of files to read
+	Foreign  bool     // its front matter belongs to another tool: only titles are taken from it
 }
 
 // Target is one way to reach a class of recipients; exactly one of its fields is given.

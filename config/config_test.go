@@ -105,6 +105,9 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		"smtp_password": "p", "smtp_tls": "tls", "anchors": "syslog", "retention_days": "30", "channel_days": "30",
 		"backup_path": "/b", "backup_every": "2h", "demo_dir": "/d",
 		"slack_bot_token": "xoxb-1", "slack_app_token": "xapp-1", "slack_channel": "C0123456789", "slack_url": "https://slack.bank.example/api/",
+		"runbooks": "{name: dba, dir: /srv/dba, audience: [team:database], only: ['*.md'], foreign: true}", "runbook_age": "24h", "model_dir": "/m", "slack_room": "ops",
+		"llm_url": "https://models.bank.example/v1", "llm_key": "k", "llm_model": "m", "llm_embed_url": "http://127.0.0.1:8081/v1", "llm_embed_model": "e", "llm_budget": "1000",
+		"llm_deadline": "20s", "llm_azure_version": "2024-10-21", "llm_limit_field": "max_tokens",
 		"phone_addr": "10.1.2.3:8443", "console_url": "https://dr.bank.example", "trusted_proxies": "10.1.0.0/16,192.0.2.1",
 	}
 	var environ, lines []string
@@ -112,6 +115,9 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		text, ok := values[s.Name]
 		if !ok {
 			t.Fatalf("no value for %s", s.Name)
+		}
+		if s.Name == "runbooks" {
+			text = "[" + text + "]"
 		}
 		environ = append(environ, s.Env+"="+text)
 		if reflect.TypeFor[Config]().Field(s.index).Type == reflect.TypeFor[[]string]() {
@@ -213,9 +219,20 @@ func TestMistakes(t *testing.T) {
 		{name: "mail without server", file: "notify: {r: [{mail: [a@b]}]}", want: "notify: targets with mail need smtp_addr and smtp_from"},
 		{name: "mail address", file: "smtp_from: 'Bot <a@b>'", want: `smtp_from: "Bot <a@b>" is not a mail address`},
 		{name: "password in the open", file: "{smtp_user: a, smtp_password: b, smtp_tls: none}", want: "smtp_tls: none would send the password in the open; use starttls or tls"},
+		{name: "runbooks in a word", env: []string{"SWITCHMAN_RUNBOOKS=/srv/dba"}, want: "SWITCHMAN_RUNBOOKS: want a list of folders, each with name and dir"},
+		{name: "runbooks without a place", file: "runbooks: [{name: dba}]", want: "FILE:1:11: folder 1: dir is missing"},
+		{name: "runbooks under a taken name", file: "runbooks: [{name: runbooks, dir: /srv}]", want: "FILE:1:11: folder 1: the name runbooks is taken"},
+		{name: "runbooks under a path", file: "runbooks: [{name: ../dba, dir: /srv}]", want: `FILE:1:11: folder 1: name is "../dba", want lower-case letters, digits and dashes`},
+		{name: "runbooks for nobody known", file: "runbooks: [{name: dba, dir: /srv, audiense: public}]", want: "FILE:1:11: folder 1: audiense is not known; did you mean audience?"},
+		{name: "runbooks by no pattern", file: "runbooks: [{name: dba, dir: /srv, only: ['[']}]", want: `FILE:1:11: folder 1: only: "[" is no pattern`},
 		{name: "half a Slack", file: "slack_channel: C01", want: "slack_bot_token: slack_bot_token, slack_app_token and slack_channel go together; give all three or none"},
 		{name: "the wrong token", file: "{slack_channel: C01, slack_bot_token: xoxp-1, slack_app_token: xapp-1}", want: "slack_bot_token: does not begin with xoxb-; it is the token of the app's bot user"},
 		{name: "a channel by name", file: "{slack_channel: '#ops', slack_bot_token: xoxb-1, slack_app_token: xapp-1}", want: `slack_channel: is "#ops", want the channel's id, such as C0123456789`},
+		{name: "model without server", file: "llm_model: m", want: "llm_model: needs llm_url"},
+		{name: "server without model", file: "llm_url: https://h/v1", want: "llm_url: needs llm_model, or llm_embed_model for embeddings alone"},
+		{name: "embeddings from nowhere", file: "llm_embed_model: m", want: "llm_embed_model: needs llm_embed_url or llm_url"},
+		{name: "embeddings by no model", file: "llm_embed_url: https://h/v1", want: "llm_embed_url: needs llm_embed_model"},
+		{name: "address of a method", file: "{llm_model: m, llm_url: 'https://h/v1/chat/completions'}", want: `llm_url: is "https://h/v1/chat/completions", want https://HOST/v1 without user, query or the name of a method`},
 		{name: "half an account", file: "smtp_user: a", want: "smtp_user: user and smtp_password go together; give both or neither"},
 		{name: "anchor", env: []string{"SWITCHMAN_ANCHORS=paper"}, want: `anchors: "paper" is not one of stdout, syslog, notify:CLASS`},
 		{name: "anchor without target", env: []string{"SWITCHMAN_ANCHORS=notify:audit"}, want: `anchors: class "audit" has no target in notify`},

@@ -37,6 +37,7 @@ func Doctor(c *Config, f Facts) []Finding {
 	d.secrets()
 	d.steps()
 	d.notices()
+	d.model()
 	d.keeping()
 	return d.found
 }

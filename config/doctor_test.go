@@ -50,6 +50,7 @@ func TestDoctor(t *testing.T) {
 			Pepper: NewSecret(strings.Repeat("p", 32)), LogKey: NewSecret("k"), AllowHTTP: []string{"vault.bank.example:8443"},
 			Notify:  map[string][]Target{"regulator": {{Mail: []string{"desk@regulator.example"}}}},
 			Anchors: []string{"syslog"}, RetentionDays: 3650, BackupPath: "/backup", BackupEvery: time.Hour,
+			LLMURL: "https://models.bank.example/v1", LLMModel: "qwen3-32b", LLMBudget: 2_000_000, LLMDeadline: time.Minute, LLMEmbedModel: "bge-m3",
 		}, facts: Facts{
 			Version: "1.0.0", Now: now,
 			Organisation: &OrganisationFacts{ID: "bank", Environment: dr.Production, Recipients: []string{"regulator"}},
@@ -61,6 +62,7 @@ func TestDoctor(t *testing.T) {
 			Org: "/bank", StateDir: "/nfs/state", Addr: ":8080", MaxParallel: 1, Anchors: []string{"stdout"},
 			BackupPath: "/backup", BackupEvery: time.Hour, exposed: []string{"smtp_password"},
 			files: map[string]string{"token": "/etc/token"}, SecretsDir: "/no/such/directory",
+			LLMURL: "http://10.9.0.4:8000/v1", LLMModel: "llama", LLMDeadline: time.Minute, LLMEmbedURL: "http://127.0.0.1:8081/v1", LLMEmbedModel: "e5",
 		}, facts: Facts{
 			Version: "1.0.1", Now: now,
 			Organisation: &OrganisationFacts{ID: "bank", Environment: dr.Test, Mistakes: 2, Secrets: []string{"ledger"}, Recipients: []string{"branches"}, OnlyHome: "east"},
@@ -170,6 +172,21 @@ notify:
 ` + "```" + `
 
 In the environment the same is one line of YAML: ` + "`SWITCHMAN_NOTIFY='{regulator: [{mail: [desk@regulator.example]}]}'`" + `.
+
+## Folders of runbooks
+
+Questions are answered from the folder runbooks/ of the organisation, and from those ` + "`runbooks`" + ` names:
+
+` + "```yaml" + `
+runbooks:
+  - name: dba                       # first part of its documents' paths
+    dir: /srv/runbooks/database     # in a Git work tree its commit is cited, too
+    audience: [team:database]       # who may see documents that don't say: internal, public, role:ROLE, team:TEAM
+    only: ["*.md"]                  # files to read, by name or by path below the folder
+  - {name: vendor, dir: /srv/vendor-docs, foreign: true}    # front matter of another tool: only titles are taken
+` + "```" + `
+
+A folder that is read is watched; a change can be asked about seconds later.
 `)
 	return b.String()
 }

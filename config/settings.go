@@ -13,7 +13,7 @@ const fileVariable = prefix + "CONFIG"
 
 // testVariables belong to the project's own test suite, whose child processes inherit them.
 func testVariable(name string) bool {
-	return strings.HasPrefix(name, prefix+"SOAK") || strings.HasPrefix(name, prefix+"TEST_")
+	return strings.HasPrefix(name, prefix+"SOAK") || strings.HasPrefix(name, prefix+"TEST_") || strings.HasPrefix(name, prefix+"EVAL_")
 }
 
 // setting is one field of Config as its tags describe it.

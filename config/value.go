@@ -71,6 +71,12 @@ func assign(field reflect.Value, s setting, v value) error {
 			field.Set(reflect.ValueOf(words))
 		}
 		return err
+	case []RunbookSource:
+		sources, err := v.sources()
+		if err == nil {
+			field.Set(reflect.ValueOf(sources))
+		}
+		return err
 	case map[string][]Target:
 		targets, err := v.targets()
 		if err == nil {
@@ -129,18 +135,26 @@ func named(choices []string) []string {
 	return slices.DeleteFunc(slices.Clone(choices), func(c string) bool { return c == "" })
 }
 
+// tree is the value as YAML, which in the environment stands in one line.
+func (v value) tree(example string) (*yaml.Node, error) {
+	if v.node != nil {
+		return v.node, nil
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal([]byte(v.text), &doc); err != nil || len(doc.Content) == 0 {
+		return nil, errors.New("want YAML such as " + example)
+	}
+	if alias("", doc.Content[0]) != "" {
+		return nil, errors.New("anchors and aliases are not allowed; write the value out")
+	}
+	return doc.Content[0], nil
+}
+
 // targets reads notify: {CLASS: [{command: …}, {webhook: …}, {mail: …}]}.
 func (v value) targets() (map[string][]Target, error) {
-	node := v.node
-	if node == nil {
-		var doc yaml.Node
-		if err := yaml.Unmarshal([]byte(v.text), &doc); err != nil || len(doc.Content) == 0 {
-			return nil, errors.New("want YAML such as {regulator: [{mail: [desk@regulator.example]}]}")
-		}
-		node = doc.Content[0]
-		if alias("", node) != "" {
-			return nil, errors.New("anchors and aliases are not allowed; write the value out")
-		}
+	node, err := v.tree("{regulator: [{mail: [desk@regulator.example]}]}")
+	if err != nil {
+		return nil, err
 	}
 	if node.Kind != yaml.MappingNode {
 		return nil, errors.New("want recipient classes, each with a list of targets")

@@ -3,9 +3,9 @@
 //
 // It owns two things. A [Masker] replaces secrets in a stream by "[redacted:RULE]": values the
 // process knows, as they are or as base64, hex, percent or JSON writes them, wherever a write happens
-// to cut them; and shapes that look like a secret whoever made them (see [Rules]). [Safe] makes
-// text of unknown origin harmless to print: no terminal escapes, no control characters, nothing
-// that turns or hides letters.
+// to cut them; and shapes that look like a secret whoever made them (see [Rules]). In a whole text that
+// leaves the house, [Masker.Text] finds more. [Safe] makes text of unknown origin harmless to print: no
+// terminal escapes, no control characters, nothing that turns or hides letters.
 //
 // What comes out of a Masker is what is hashed, recorded and stored; the bytes that went in are
 // never kept. A Masker is exact about known values and careful about shapes: it rather hides an

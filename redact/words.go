@@ -142,7 +142,7 @@ func manyDigits(line []byte) bool {
 }
 
 // harmless are words that follow "password:" in ordinary logs.
-var harmless = regexp.MustCompile(`(?i)^(?:null|nil|none|true|false|yes|no|on|off|ok|set|unset|empty|missing|required|optional|expired|expires|incorrect|invalid|wrong|changed|unchanged|rotated|updated|accepted|rejected|denied|failed|failure|must|should|cannot|too|not|is|was|has|will|the|a|an|for|of|from|file|env|prompt|disabled|enabled|md5|scram-sha-256|plain|hidden|masked|redacted|string|text|value|default|unknown|undefined|n/a|-+|\*+|x{3,}|\.{2,}|…|\d{1,2}|\[\]|\{\}|\[|\{|\()[.,;:!?)}\]]*$`)
+var harmless = regexp.MustCompile(`(?i)^(?:null|nil|none|true|false|yes|no|on|off|ok|set|unset|empty|missing|required|optional|expired|expires|incorrect|invalid|wrong|changed|unchanged|rotated|updated|accepted|rejected|denied|failed|failure|must|should|cannot|too|not|is|was|has|will|ask|see|kept|stored|it|this|that|in|at|by|with|and|or|the|a|an|for|of|from|file|env|prompt|disabled|enabled|md5|scram-sha-256|plain|hidden|masked|redacted|string|text|value|default|unknown|undefined|n/a|-+|\*+|x{3,}|\.{2,}|…|\d{1,2}|\[\]|\{\}|\[|\{|\()[.,;:!?)}\]]*$`)
 
 // reference is a value that names a secret instead of being one.
 var reference = regexp.MustCompile(`^(?:secret:[\w./-]+|file:\S+|env:\w+|\$\(.*|\$\{.*|\$[A-Z_][A-Z0-9_]*|%\w+%|[A-Z][A-Z0-9_]*_(?:PASSWORD|PASSWD|PASS|PW|SECRET|TOKEN|KEY)|<[^<>]*>?|\{\{.*|/(?:run|etc|var|dev|proc)/\S*|\*+)$`)

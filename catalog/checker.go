@@ -194,7 +194,7 @@ func (k *checker) places(raw *rawOrganisation) {
 	}
 	for _, ch := range raw.Channels {
 		k.unique(channels, "channel", ch.ID)
-		o.Channels = append(o.Channels, dr.Channel{ID: ch.ID.S, Audience: ch.Audience.S})
+		o.Channels = append(o.Channels, dr.Channel{ID: ch.ID.S, Audience: ch.Audience.S, Slack: ch.Slack.S})
 	}
 }
 

@@ -40,6 +40,8 @@ func changes() []change {
 		{false, pol, "level: warn", "level: block"}, // of an emergency
 		{false, pol, "roles: [commander]}]", "roles: [commander, operator]}]"},
 		{false, "runbooks/hello.md", "Hello", "Good evening"},
+		{false, fail, "kind: failover", "kind: failover\nrunbook: hello.md"},
+		{false, fail, "id: declare,", "id: declare, runbook: hello.md,"},
 
 		// inside: what runs, on what, under which rule, by whom, and what the report calls it
 		{true, led, "rpo: 0s", "rpo: 1s"},

@@ -86,6 +86,7 @@ func readAll(fsys fs.FS, rep *reporter) (rawFiles, string) {
 		}
 	}
 	r.missing(entries, runbooks)
+	r.runbooks(out.plans)
 	return out, "sha256:" + hex.EncodeToString(r.sum.Sum(nil))
 }
 

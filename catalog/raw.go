@@ -57,7 +57,8 @@ type rawNamed struct {
 type rawChannel struct {
 	At       pos  `noun:"a channel"`
 	ID       word `yaml:"id" req:"1" format:"id" doc:"short name"`
-	Audience word `yaml:"audience" doc:"who reads there, such as internal"`
+	Audience word `yaml:"audience" doc:"who reads there: internal, public, role:ROLE or team:TEAM; runbooks are quoted accordingly"`
+	Slack    word `yaml:"slack" doc:"Slack's id of the channel, such as C0123456789"`
 }
 
 type rawSystem struct {
@@ -143,6 +144,7 @@ type rawPlan struct {
 	Guards      []rawNever     `yaml:"guards" doc:"what forbids recommending it; not part of the digest"`
 	MaxInFlight number         `yaml:"max_in_flight" doc:"steps carried out at one time; 16 where nothing is said"`
 	Soak        span           `yaml:"soak" doc:"shortest time at the standby before closing or switchback"`
+	Runbook     word           `yaml:"runbook" doc:"what people read about it, as a path below runbooks/; not part of the digest"`
 	Criteria    []rawCriterion `yaml:"criteria" doc:"measures of success, fixed before the run"`
 	Steps       []rawStep      `yaml:"steps" req:"1" doc:"what is done, ordered by needs"`
 }
@@ -193,6 +195,7 @@ type rawStep struct {
 	GroupMax   number         `yaml:"group_max" doc:"steps of the group carried out at one time"`
 	Evidence   []word         `yaml:"evidence" one:"1" enum:"output|recording|screenshot" doc:"what to keep"`
 	Off        flag           `yaml:"off_critical_path" doc:"nothing waits for it when times are measured"`
+	Runbook    word           `yaml:"runbook" doc:"what people read when it fails, as a path below runbooks/; the plan's where nothing is said; not part of the digest"`
 }
 
 type rawOn struct {

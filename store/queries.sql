@@ -479,3 +479,51 @@ DELETE FROM outbox WHERE id IN (
 
 -- name: LastCardChange :one
 SELECT CAST(COALESCE(MAX(change), 0) AS BIGINT) AS change FROM console_card;
+
+-- name: PutPassageVector :exec
+INSERT INTO passage_vector (model, passage, dim, body) VALUES (sqlc.arg(model), sqlc.arg(passage), sqlc.arg(dim), sqlc.arg(body))
+ON CONFLICT (model, passage) DO UPDATE SET dim = excluded.dim, body = excluded.body;
+
+-- name: PassageVectors :many
+SELECT passage, dim, body FROM passage_vector WHERE model = sqlc.arg(model) AND passage > sqlc.arg(after) ORDER BY passage LIMIT sqlc.arg(max_rows);
+
+-- name: PassageVectorNames :many
+SELECT model, passage FROM passage_vector ORDER BY model, passage;
+
+-- name: DropPassageVector :exec
+DELETE FROM passage_vector WHERE model = sqlc.arg(model) AND passage = sqlc.arg(passage);
+
+-- name: PutRunbook :exec
+INSERT INTO runbook (doc, digest, changed_at) VALUES (sqlc.arg(doc), sqlc.arg(digest), sqlc.arg(changed_at))
+ON CONFLICT (doc) DO UPDATE SET digest = excluded.digest, changed_at = excluded.changed_at WHERE runbook.digest <> excluded.digest;
+
+-- name: Runbooks :many
+SELECT * FROM runbook ORDER BY doc;
+
+-- name: DropRunbook :exec
+DELETE FROM runbook WHERE doc = sqlc.arg(doc);
+
+-- name: PutFeedback :exec
+INSERT INTO feedback (id, at, person, verdict, note, question, docs)
+VALUES (sqlc.arg(id), sqlc.arg(at), sqlc.arg(person), sqlc.arg(verdict), sqlc.arg(note), sqlc.arg(question), sqlc.arg(docs))
+ON CONFLICT (id) DO UPDATE SET at = excluded.at, verdict = excluded.verdict, note = excluded.note;
+
+-- name: Feedback :many
+SELECT * FROM feedback ORDER BY at DESC, id LIMIT sqlc.arg(max_rows);
+
+-- name: PutUnanswered :exec
+INSERT INTO unanswered (id, question, lang, times, first_at, last_at)
+VALUES (sqlc.arg(id), sqlc.arg(question), sqlc.arg(lang), 1, sqlc.arg(at), sqlc.arg(again))
+ON CONFLICT (id) DO UPDATE SET times = unanswered.times + 1, last_at = excluded.last_at;
+
+-- name: Unanswered :many
+SELECT * FROM unanswered ORDER BY last_at DESC, id LIMIT sqlc.arg(max_rows);
+
+-- name: DropUnanswered :exec
+DELETE FROM unanswered WHERE id = sqlc.arg(id);
+
+-- name: TrimUnanswered :exec
+DELETE FROM unanswered WHERE last_at <= (SELECT u.last_at FROM unanswered u ORDER BY u.last_at DESC LIMIT 1 OFFSET sqlc.arg(keep));
+
+-- name: TrimFeedback :exec
+DELETE FROM feedback WHERE at <= (SELECT f.at FROM feedback f ORDER BY f.at DESC LIMIT 1 OFFSET sqlc.arg(keep));

@@ -74,6 +74,16 @@ type ConsoleCard struct {
 	RunID   string
 }
 
+type Feedback struct {
+	ID       string
+	At       int64
+	Person   string
+	Verdict  string
+	Note     string
+	Question string
+	Docs     string
+}
+
 type Identity struct {
 	Person    string
 	Enrolment string
@@ -146,6 +156,12 @@ type Round struct {
 	State     string
 }
 
+type Runbook struct {
+	Doc       string
+	Digest    string
+	ChangedAt int64
+}
+
 type Session struct {
 	Hash      string
 	Person    string
@@ -173,6 +189,15 @@ type Token struct {
 	ExpiresAt int64
 	RevokedAt int64
 	UsedAt    int64
+}
+
+type Unanswered struct {
+	ID       string
+	Question string
+	Lang     string
+	Times    int64
+	FirstAt  int64
+	LastAt   int64
 }
 
 type Vote struct {

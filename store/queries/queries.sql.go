@@ -494,6 +494,24 @@ func (q *Queries) DropOldStrikes(ctx context.Context, forgetAt int64, nowAt int6
 	return err
 }
 
+const dropPassageVector = `-- name: DropPassageVector :exec
+DELETE FROM passage_vector WHERE model = $1 AND passage = $2
+`
+
+func (q *Queries) DropPassageVector(ctx context.Context, model string, passage string) error {
+	_, err := q.db.ExecContext(ctx, dropPassageVector, model, passage)
+	return err
+}
+
+const dropRunbook = `-- name: DropRunbook :exec
+DELETE FROM runbook WHERE doc = $1
+`
+
+func (q *Queries) DropRunbook(ctx context.Context, doc string) error {
+	_, err := q.db.ExecContext(ctx, dropRunbook, doc)
+	return err
+}
+
 const dropSent = `-- name: DropSent :execrows
 DELETE FROM outbox WHERE id IN (
   SELECT o.id FROM outbox o
@@ -549,6 +567,15 @@ func (q *Queries) DropStrike(ctx context.Context, name string) error {
 	return err
 }
 
+const dropUnanswered = `-- name: DropUnanswered :exec
+DELETE FROM unanswered WHERE id = $1
+`
+
+func (q *Queries) DropUnanswered(ctx context.Context, id string) error {
+	_, err := q.db.ExecContext(ctx, dropUnanswered, id)
+	return err
+}
+
 const dueOutbox = `-- name: DueOutbox :many
 SELECT id, surface, dest, run_id, kind, body, made_at, due_at, tries, sent_at, ref, problem FROM outbox WHERE sent_at = 0 AND due_at <= $1
   AND (CAST($2 AS TEXT) = '' OR surface = CAST($2 AS TEXT))
@@ -601,6 +628,41 @@ func (q *Queries) EraseBlob(ctx context.Context, erasedAt int64, digest string) 
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const feedback = `-- name: Feedback :many
+SELECT id, at, person, verdict, note, question, docs FROM feedback ORDER BY at DESC, id LIMIT $1
+`
+
+func (q *Queries) Feedback(ctx context.Context, maxRows int32) ([]Feedback, error) {
+	rows, err := q.db.QueryContext(ctx, feedback, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Feedback
+	for rows.Next() {
+		var i Feedback
+		if err := rows.Scan(
+			&i.ID,
+			&i.At,
+			&i.Person,
+			&i.Verdict,
+			&i.Note,
+			&i.Question,
+			&i.Docs,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const fence = `-- name: Fence :execrows
@@ -1760,6 +1822,71 @@ func (q *Queries) OpenInbox(ctx context.Context, maxRows int32) ([]OpenInboxRow,
 	return items, nil
 }
 
+const passageVectorNames = `-- name: PassageVectorNames :many
+SELECT model, passage FROM passage_vector ORDER BY model, passage
+`
+
+type PassageVectorNamesRow struct {
+	Model   string
+	Passage string
+}
+
+func (q *Queries) PassageVectorNames(ctx context.Context) ([]PassageVectorNamesRow, error) {
+	rows, err := q.db.QueryContext(ctx, passageVectorNames)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PassageVectorNamesRow
+	for rows.Next() {
+		var i PassageVectorNamesRow
+		if err := rows.Scan(&i.Model, &i.Passage); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const passageVectors = `-- name: PassageVectors :many
+SELECT passage, dim, body FROM passage_vector WHERE model = $1 AND passage > $2 ORDER BY passage LIMIT $3
+`
+
+type PassageVectorsRow struct {
+	Passage string
+	Dim     int64
+	Body    []byte
+}
+
+func (q *Queries) PassageVectors(ctx context.Context, model string, after string, maxRows int32) ([]PassageVectorsRow, error) {
+	rows, err := q.db.QueryContext(ctx, passageVectors, model, after, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PassageVectorsRow
+	for rows.Next() {
+		var i PassageVectorsRow
+		if err := rows.Scan(&i.Passage, &i.Dim, &i.Body); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const placements = `-- name: Placements :many
 SELECT system, site, since_at, run_id, proven_at, previous FROM placement ORDER BY system
 `
@@ -1823,6 +1950,35 @@ func (q *Queries) PutCard(ctx context.Context, arg PutCardParams) (int64, error)
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const putFeedback = `-- name: PutFeedback :exec
+INSERT INTO feedback (id, at, person, verdict, note, question, docs)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (id) DO UPDATE SET at = excluded.at, verdict = excluded.verdict, note = excluded.note
+`
+
+type PutFeedbackParams struct {
+	ID       string
+	At       int64
+	Person   string
+	Verdict  string
+	Note     string
+	Question string
+	Docs     string
+}
+
+func (q *Queries) PutFeedback(ctx context.Context, arg PutFeedbackParams) error {
+	_, err := q.db.ExecContext(ctx, putFeedback,
+		arg.ID,
+		arg.At,
+		arg.Person,
+		arg.Verdict,
+		arg.Note,
+		arg.Question,
+		arg.Docs,
+	)
+	return err
 }
 
 const putIdentity = `-- name: PutIdentity :exec
@@ -1966,6 +2122,28 @@ func (q *Queries) PutOutbox(ctx context.Context, arg PutOutboxParams) (int64, er
 	return result.RowsAffected()
 }
 
+const putPassageVector = `-- name: PutPassageVector :exec
+INSERT INTO passage_vector (model, passage, dim, body) VALUES ($1, $2, $3, $4)
+ON CONFLICT (model, passage) DO UPDATE SET dim = excluded.dim, body = excluded.body
+`
+
+type PutPassageVectorParams struct {
+	Model   string
+	Passage string
+	Dim     int64
+	Body    []byte
+}
+
+func (q *Queries) PutPassageVector(ctx context.Context, arg PutPassageVectorParams) error {
+	_, err := q.db.ExecContext(ctx, putPassageVector,
+		arg.Model,
+		arg.Passage,
+		arg.Dim,
+		arg.Body,
+	)
+	return err
+}
+
 const putPlacement = `-- name: PutPlacement :exec
 INSERT INTO placement (system, site, since_at, run_id, proven_at, previous)
 VALUES ($1, $2, $3, $4, $5, $6)
@@ -2001,6 +2179,16 @@ ON CONFLICT (run_id) DO UPDATE SET body = excluded.body
 
 func (q *Queries) PutRunChecks(ctx context.Context, runID string, body string) error {
 	_, err := q.db.ExecContext(ctx, putRunChecks, runID, body)
+	return err
+}
+
+const putRunbook = `-- name: PutRunbook :exec
+INSERT INTO runbook (doc, digest, changed_at) VALUES ($1, $2, $3)
+ON CONFLICT (doc) DO UPDATE SET digest = excluded.digest, changed_at = excluded.changed_at WHERE runbook.digest <> excluded.digest
+`
+
+func (q *Queries) PutRunbook(ctx context.Context, doc string, digest string, changedAt int64) error {
+	_, err := q.db.ExecContext(ctx, putRunbook, doc, digest, changedAt)
 	return err
 }
 
@@ -2066,6 +2254,31 @@ func (q *Queries) PutToken(ctx context.Context, arg PutTokenParams) error {
 		arg.Scopes,
 		arg.MadeAt,
 		arg.ExpiresAt,
+	)
+	return err
+}
+
+const putUnanswered = `-- name: PutUnanswered :exec
+INSERT INTO unanswered (id, question, lang, times, first_at, last_at)
+VALUES ($1, $2, $3, 1, $4, $5)
+ON CONFLICT (id) DO UPDATE SET times = unanswered.times + 1, last_at = excluded.last_at
+`
+
+type PutUnansweredParams struct {
+	ID       string
+	Question string
+	Lang     string
+	At       int64
+	Again    int64
+}
+
+func (q *Queries) PutUnanswered(ctx context.Context, arg PutUnansweredParams) error {
+	_, err := q.db.ExecContext(ctx, putUnanswered,
+		arg.ID,
+		arg.Question,
+		arg.Lang,
+		arg.At,
+		arg.Again,
 	)
 	return err
 }
@@ -2375,6 +2588,33 @@ func (q *Queries) RowsOf(ctx context.Context, runID string) ([]Journal, error) {
 			&i.Body,
 			&i.Hashes,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const runbooks = `-- name: Runbooks :many
+SELECT doc, digest, changed_at FROM runbook ORDER BY doc
+`
+
+func (q *Queries) Runbooks(ctx context.Context) ([]Runbook, error) {
+	rows, err := q.db.QueryContext(ctx, runbooks)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Runbook
+	for rows.Next() {
+		var i Runbook
+		if err := rows.Scan(&i.Doc, &i.Digest, &i.ChangedAt); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -2861,6 +3101,58 @@ UPDATE token SET used_at = $1 WHERE id = $2
 func (q *Queries) TouchToken(ctx context.Context, usedAt int64, iD string) error {
 	_, err := q.db.ExecContext(ctx, touchToken, usedAt, iD)
 	return err
+}
+
+const trimFeedback = `-- name: TrimFeedback :exec
+DELETE FROM feedback WHERE at <= (SELECT f.at FROM feedback f ORDER BY f.at DESC LIMIT 1 OFFSET $1)
+`
+
+func (q *Queries) TrimFeedback(ctx context.Context, keep int32) error {
+	_, err := q.db.ExecContext(ctx, trimFeedback, keep)
+	return err
+}
+
+const trimUnanswered = `-- name: TrimUnanswered :exec
+DELETE FROM unanswered WHERE last_at <= (SELECT u.last_at FROM unanswered u ORDER BY u.last_at DESC LIMIT 1 OFFSET $1)
+`
+
+func (q *Queries) TrimUnanswered(ctx context.Context, keep int32) error {
+	_, err := q.db.ExecContext(ctx, trimUnanswered, keep)
+	return err
+}
+
+const unanswered = `-- name: Unanswered :many
+SELECT id, question, lang, times, first_at, last_at FROM unanswered ORDER BY last_at DESC, id LIMIT $1
+`
+
+func (q *Queries) Unanswered(ctx context.Context, maxRows int32) ([]Unanswered, error) {
+	rows, err := q.db.QueryContext(ctx, unanswered, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Unanswered
+	for rows.Next() {
+		var i Unanswered
+		if err := rows.Scan(
+			&i.ID,
+			&i.Question,
+			&i.Lang,
+			&i.Times,
+			&i.FirstAt,
+			&i.LastAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const updateCode = `-- name: UpdateCode :execrows

@@ -29,7 +29,7 @@ func Exercise(t *testing.T, open Opener) {
 		{"blobs", blobs}, {"blob erased", blobErased}, {"blob broken off", blobBrokenOff},
 		{"tokens", tokens}, {"sessions and nonces", sessionsAndNonces}, {"identities", identities}, {"cards", cards}, {"pruned", pruned}, {"notices", notices}, {"inbox and outbox", queues},
 		{"votes at one instant", votesAtOneInstant}, {"intents at one instant", intentsAtOneInstant}, {"many writers", manyWriters},
-		{"key rotation", keyRotation},
+		{"key rotation", keyRotation}, {"vectors", vectors}, {"runbooks", runbooks}, {"questions", questions},
 	}
 	for _, p := range parts {
 		t.Run(p.name, func(t *testing.T) {

@@ -1,0 +1,147 @@
+package encoder
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// drawn are numbers like those inside a model.
+func drawn(draw *rand.Rand, n int) []float32 {
+	all := make([]float32, n)
+	for i := range all {
+		all[i] = float32(draw.NormFloat64())
+	}
+	return all
+}
+
+func near(t *testing.T, what string, got, want []float32, tolerance float64) {
+	t.Helper()
+	for i := range want {
+		if math.Abs(float64(got[i])-float64(want[i])) > tolerance {
+			t.Fatalf("%s: number %d is %v, wanted %v", what, i, got[i], want[i])
+		}
+	}
+}
+
+// TestDense multiplies around the edges of tiles.
+func TestDense(t *testing.T) {
+	draw := rand.New(rand.NewPCG(1, 2))
+	for _, c := range []struct{ tokens, in, out int }{{1, 384, 384}, {2, 384, 1152}, {3, 1536, 384}, {48, 384, 8}, {49, 384, 8}, {101, 1536, 4}} {
+		x, weight, bias := drawn(draw, c.tokens*c.in), drawn(draw, c.in*c.out), drawn(draw, c.out)
+		weight[0] = 40 // far out, as some weights are
+		steps, times, scale := rounded(weight, c.in)
+		for i := range weight { // rounding has a test of its own
+			weight[i] = float32(steps[i]) * float32(times[i/span]) * scale[i/c.in]
+		}
+		m := matrix{weight: steps, times: times, scale: scale, bias: bias, in: c.in, out: c.out}
+		q := quantized{steps: make([]int16, roundUp(c.tokens)*c.in), scale: make([]float32, roundUp(c.tokens))}
+		q.set(x, c.tokens, c.in)
+		got, want := make([]float32, roundUp(c.tokens)*c.out), make([]float32, c.tokens*c.out)
+		m.apply(q, got, c.tokens)
+		for i := range want {
+			row, column := x[i/c.out*c.in:][:c.in], weight[i%c.out*c.in:][:c.in]
+			sum := float64(bias[i%c.out])
+			for j := range row {
+				sum += float64(row[j]) * float64(column[j])
+			}
+			want[i] = float32(sum)
+		}
+		near(t, "dense", got, want, 0.006*math.Sqrt(float64(c.in)))
+	}
+}
+
+// TestRounded: a number far out makes coarse what is beside it, and not the rest of its row.
+func TestRounded(t *testing.T) {
+	weight := drawn(rand.New(rand.NewPCG(7, 8)), width)
+	weight[0] = 40
+	steps, times, scale := rounded(weight, width)
+	for i, want := range weight {
+		got, most := float32(steps[i])*float32(times[i/span])*scale[0], 0.51*40/(127*mostTimes)
+		if i < span {
+			most = 0.51 * 40 / 127
+		}
+		if math.Abs(float64(got-want)) > most {
+			t.Errorf("weight %d is %v, wanted %v", i, got, want)
+		}
+	}
+}
+
+// TestLargestNumbers lets every number be as large as it can: no sum may overflow.
+func TestLargestNumbers(t *testing.T) {
+	for _, in := range []int{384, 1536} {
+		x, weight := make([]float32, in), make([]float32, 4*in)
+		for i := range x {
+			x[i] = 1
+			for r := range 4 {
+				weight[r*in+i] = 1 - 2*float32(r%2)
+			}
+		}
+		steps, times, scale := rounded(weight, in)
+		m := matrix{weight: steps, times: times, scale: scale, bias: make([]float32, 4), in: in, out: 4}
+		q := quantized{steps: make([]int16, step*in), scale: make([]float32, step)}
+		q.set(x, 1, in)
+		got := make([]float32, step*4)
+		m.apply(q, got, 1)
+		n := float32(in)
+		near(t, "dense", got, []float32{n, -n, n, -n}, 0.01)
+	}
+}
+
+func TestAttend(t *testing.T) {
+	draw := rand.New(rand.NewPCG(3, 4))
+	for _, tokens := range []int{1, 2, 4, 5, 33} {
+		qkv := append(drawn(draw, tokens*3*width), make([]float32, (step-1)*3*width)...)
+		got, want := make([]float32, tokens*width), make([]float32, tokens*width)
+		attend(qkv, got, make([]float32, (head+1)*roundUp(tokens)), tokens)
+		for i := range want {
+			token, h := i/width, i%width/head*head
+			var sum, weighed float64
+			for other := range tokens {
+				var score float64
+				for j := range head {
+					score += float64(qkv[token*3*width+h+j]) * float64(qkv[other*3*width+width+h+j])
+				}
+				share := math.Exp(score / math.Sqrt(head))
+				sum += share
+				weighed += share * float64(qkv[other*3*width+2*width+i%width])
+			}
+			want[i] = float32(weighed / sum)
+		}
+		near(t, "attend", got, want, 1e-5)
+	}
+}
+
+func TestNormalAndGelu(t *testing.T) {
+	draw := rand.New(rand.NewPCG(5, 6))
+	x, y, n := drawn(draw, width), drawn(draw, width), normal{drawn(draw, width), drawn(draw, width)}
+	var mean, square float64
+	for i := range x {
+		mean += float64(x[i]+y[i]) / width
+	}
+	for i := range x {
+		square += math.Pow(float64(x[i]+y[i])-mean, 2) / width
+	}
+	want := make([]float32, width)
+	for i := range x {
+		want[i] = float32((float64(x[i]+y[i])-mean)/math.Sqrt(square))*n.gain[i] + n.bias[i]
+	}
+	n.add(x, y, 1e-12, 1, width)
+	near(t, "add", x, want, 1e-5)
+
+	var numbers, smooth []float32
+	for f := -120.0; f < 120; f += 0.0625 {
+		numbers = append(numbers, float32(f))
+		smooth = append(smooth, float32(f*0.5*(1+math.Erf(f/math.Sqrt2))))
+	}
+	gelu(numbers)
+	near(t, "gelu", numbers, smooth, 2e-6)
+}
+
+func TestHalf(t *testing.T) {
+	for bits, want := range map[uint16]float64{0: 0, 0x3c00: 1, 0xc000: -2, 0x3555: 0.333251953125, 0x7bff: 65504, 1: 1 / float64(1<<24), 0x83ff: -1023 / float64(1<<24), 0x7c00: math.Inf(1)} {
+		if got := half(bits); float64(got) != want {
+			t.Errorf("%#04x is %v, wanted %v", bits, got, want)
+		}
+	}
+}

@@ -1,0 +1,96 @@
+package encoder
+
+import (
+	"context"
+	"math"
+)
+
+// network is a BERT encoder: both models are one, with different weights.
+type network struct {
+	words    words     // a row for each token of the vocabulary
+	position []float32 // a row for each place in a window
+	first    normal
+	layers   []layer
+
+	epsilon float32 // keeps a row of equal numbers from being divided by zero
+}
+
+type layer struct {
+	qkv, attended, up, down   matrix
+	afterAttention, afterFeed normal
+}
+
+// scratch is the memory of one pass. It grows to what the longest window so far needed.
+type scratch struct {
+	x, y, wide, room []float32
+	q                quantized
+}
+
+// fit makes room for a window; what is beyond the last token of wide must be zero.
+func (s *scratch) fit(tokens int) {
+	t := roundUp(tokens)
+	wide := max(3*width, hidden)
+	if len(s.x) < t*width {
+		*s = scratch{
+			x: make([]float32, t*width), y: make([]float32, t*width), wide: make([]float32, t*wide),
+			room: make([]float32, (head+1)*t),
+			q:    quantized{steps: make([]int16, t*max(width, hidden)), scale: make([]float32, t)},
+		}
+	}
+}
+
+// encode is the meaning of a window: the mean of its tokens after the last layer, at length 1.
+func (n *network) encode(ctx context.Context, s *scratch, ids []uint32) ([]float32, error) {
+	s.fit(len(ids))
+	for t, id := range ids {
+		n.words.row(id, s.x[t*width:(t+1)*width])
+	}
+	n.first.add(s.x, n.position, n.epsilon, len(ids), width)
+	for i := range n.layers {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		n.pass(&n.layers[i], s, len(ids))
+	}
+	mean := make([]float32, width)
+	for t := range ids {
+		for i, f := range s.x[t*width : (t+1)*width] {
+			mean[i] += f
+		}
+	}
+	unit(mean)
+	return mean, nil
+}
+
+// pass sends the tokens through one layer: each looks at the others, then each thinks for itself.
+func (n *network) pass(l *layer, s *scratch, tokens int) {
+	s.q.set(s.x, tokens, width)
+	l.qkv.apply(s.q, s.wide, tokens)
+	clear(s.wide[tokens*3*width : roundUp(tokens)*3*width])
+	attend(s.wide, s.y, s.room, tokens)
+	s.q.set(s.y, tokens, width)
+	l.attended.apply(s.q, s.y, tokens)
+	l.afterAttention.add(s.x, s.y, n.epsilon, tokens, width)
+
+	s.q.set(s.x, tokens, width)
+	l.up.apply(s.q, s.wide, tokens)
+	gelu(s.wide[:tokens*hidden])
+	s.q.set(s.wide, tokens, hidden)
+	l.down.apply(s.q, s.y, tokens)
+	l.afterFeed.add(s.x, s.y, n.epsilon, tokens, width)
+}
+
+// unit stretches a vector to length 1.
+func unit(v []float32) {
+	var sum float64
+	for _, f := range v {
+		sum += float64(f) * float64(f)
+	}
+	if sum == 0 {
+		return
+	}
+	by := float32(1 / math.Sqrt(sum))
+	for i := range v {
+		v[i] *= by
+	}
+}

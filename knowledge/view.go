@@ -1,0 +1,103 @@
+package knowledge
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// view is the index over what one audience may see, as if nothing else had ever been read.
+type view struct {
+	docs     []*Document
+	passages []*Passage
+	docOf    []uint32 // of each passage
+	firstOf  []uint32 // passage of each document; one more than there are documents
+	words    *lexicon
+	parts    *lexical         // over passages
+	wholes   *lexical         // over documents
+	named    map[string][]int // name, folded → documents that carry it
+	dense    []*dense         // of each embedder: nil until all its vectors are there
+	scores   sync.Pool        // *[]float32 as long as there are passages
+}
+
+func newView(books []*book, audience []string, words *lexicon, v *vault, es Embedders) *view {
+	w := &view{words: words, named: map[string][]int{}}
+	for _, b := range books {
+		if !visible(b.doc, audience) {
+			continue
+		}
+		w.firstOf = append(w.firstOf, uint32(len(w.passages)))
+		for range b.passages {
+			w.docOf = append(w.docOf, uint32(len(w.docs)))
+		}
+		w.passages = append(w.passages, b.passages...)
+		w.docs = append(w.docs, b.doc)
+	}
+	w.firstOf = append(w.firstOf, uint32(len(w.passages)))
+	terms := words.size()
+	w.parts = newLexical(terms, len(w.passages), func(i int) []entry { return w.passages[i].terms }, func(i int) float32 { return w.passages[i].size })
+	wholes, sizes := w.together()
+	w.wholes = newLexical(terms, len(w.docs), func(i int) []entry { return wholes[i] }, func(i int) float32 { return sizes[i] })
+	w.name()
+	for _, e := range es.list() {
+		w.dense = append(w.dense, newDense(w.passages, e, v))
+	}
+	w.scores.New = func() any { s := make([]float32, len(w.passages)); return &s }
+	return w
+}
+
+// together adds up the terms of each document's passages.
+func (w *view) together() (wholes [][]entry, sizes []float32) {
+	wholes, sizes = make([][]entry, len(w.docs)), make([]float32, len(w.docs))
+	for d := range w.docs {
+		var all []entry
+		for p := w.firstOf[d]; p < w.firstOf[d+1]; p++ {
+			all = append(all, w.passages[p].terms...)
+			sizes[d] += w.passages[p].size
+		}
+		slices.SortFunc(all, func(a, b entry) int { return cmp.Compare(a.term, b.term) })
+		out := all[:0]
+		for _, e := range all {
+			if n := len(out); n > 0 && out[n-1].term == e.term {
+				out[n-1].tf += e.tf
+				continue
+			}
+			out = append(out, e)
+		}
+		wholes[d] = out
+	}
+	return wholes, sizes
+}
+
+// name notes what documents are called: in front matter, by their file, by their title and, for a
+// document about many alerts, by its headings.
+func (w *view) name() {
+	for d, doc := range w.docs {
+		all := append([]string{doc.Title, strings.TrimSuffix(path.Base(doc.Path), path.Ext(doc.Path))}, doc.Alerts...)
+		for p := w.firstOf[d]; p < w.firstOf[d+1]; p++ {
+			all = append(all, w.passages[p].Headings...)
+		}
+		for _, n := range all {
+			key := fold(n)
+			if list := w.named[key]; key != "" && (len(list) == 0 || list[len(list)-1] != d) {
+				w.named[key] = append(list, d)
+			}
+		}
+	}
+}
+
+// fold makes names comparable however they are written: case, dashes and blanks don't count.
+func fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch r {
+		case '-', '_', ' ', '`':
+			return -1
+		}
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, name)
+}

@@ -59,6 +59,7 @@ type App struct {
 
 	log       *slog.Logger
 	keeper    *keeper
+	librarian *librarian
 	narrators []*bot.Narrator // one for each place that is told what happens
 	slack     *slack.Slack    // nil where it is not set up
 	cleanups  []cleanup
@@ -121,13 +122,18 @@ func (a *App) build(ctx context.Context, o Options) error {
 		addr = ""
 	}
 	chat := web.NewConsole(a.Store, clock, redact.New(hidden.known()...))
-	talk, err := bot.New(bot.Config{Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Secret: hidden.key("bot"), Console: cfg.ConsoleURL})
+	library, err := a.openLibrary(cfg, catalog.Organisation(), clock, hidden, o.Log)
+	if err != nil {
+		return err
+	}
+	talk, err := bot.New(bot.Config{Library: library, Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Secret: hidden.key("bot"), Console: cfg.ConsoleURL,
+		Report: a.bundle(o.Version)})
 	if err != nil {
 		return err
 	}
 	a.narrators = []*bot.Narrator{talk.Narrator(bot.Place{Surface: "console", Dest: web.ConsoleChannel, Each: true, Chat: chat, Instance: instance, Point: o.Point})}
 	a.joinSlack(cfg, talk, clock, o, instance)
-	a.Web = web.New(web.Config{ConsoleURL: cfg.ConsoleURL, Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Metrics: metrics,
+	a.Web = web.New(web.Config{Library: library, ConsoleURL: cfg.ConsoleURL, Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Metrics: metrics,
 		Ready: a.ready, Parts: a.parts(cfg), Problems: a.Files.Problems, Version: o.Version, Demo: o.Demo, Secret: hidden.key("web"), Console: ui.Files(), Bot: talk, Chat: chat,
 		TrustedProxies: cfg.Proxies(), Socket: filepath.Join(cfg.StateDir, web.SocketName), Addr: addr, Phone: cfg.PhoneAddr})
 	return nil
@@ -139,6 +145,7 @@ func (a *App) Start(ctx context.Context) error {
 		return fmt.Errorf("starting the engine: %w", err)
 	}
 	a.onStop("engine", a.Engine.Stop)
+	a.onStop("librarian", inBackground(ctx, a.librarian.run))
 	if a.slack != nil {
 		a.onStop("slack", inBackground(ctx, a.slack.Run))
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -78,8 +79,13 @@ func (f *Files) look() string {
 	if f.dir == "" {
 		return "embedded"
 	}
-	var all string
-	err := filepath.WalkDir(f.dir, func(path string, d fs.DirEntry, err error) error {
+	return dr.Digest([]byte(lookOf(f.dir)))
+}
+
+// lookOf is names, sizes and times of a folder's files.
+func lookOf(dir string) string {
+	var all strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -88,12 +94,12 @@ func (f *Files) look() string {
 			return err
 		}
 		if d.Type().IsRegular() {
-			all += fmt.Sprintf("%s %d %d\n", path, info.Size(), info.ModTime().UnixNano())
+			fmt.Fprintf(&all, "%s %d %d\n", path, info.Size(), info.ModTime().UnixNano())
 		}
 		return nil
 	})
 	if err != nil && !os.IsNotExist(err) {
-		all += err.Error()
+		all.WriteString(err.Error())
 	}
-	return dr.Digest([]byte(all))
+	return all.String()
 }

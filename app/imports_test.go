@@ -34,6 +34,7 @@ func house() map[string]room {
 		"app":                  {line: 5},
 		"demo":                 {line: 5, fake: true},
 		"bot/slack":            {line: 4, sub: true},
+		"bot/slack/slackfake":  {line: 4, fake: true}, // a workspace for the demo and for tests
 		"web":                  {line: 4},
 		"web/ui":               {line: 0, sub: true},
 		"bot":                  {line: 3},
@@ -69,7 +70,7 @@ func house() map[string]room {
 		"e2e/api":                         {test: true},
 		"web/ui/gen":                      {test: true}, // writes the console's sentences; nothing imports it
 		"evals":                           {test: true},
-		"bot/slack/slackfake":             {test: true, fake: true},
+		"llm/llmfake":                     {test: true, fake: true},
 		"bot/slack/slackfake/serve":       {test: true, fake: true},
 		"bot/slack/slackfake/conformance": {test: true, fake: true},
 	}
@@ -262,7 +263,7 @@ func (t *tree) neighbours(known map[string]room, folder string, r room, s source
 
 // reach forbids the advisers any way to the hands, also around corners.
 func (t *tree) reach() {
-	for _, from := range []string{"knowledge", "alerts", "llm"} {
+	for _, from := range []string{"knowledge", "alerts", "llm", "prompts"} {
 		for _, to := range []string{"actions", "approval", "fsm"} {
 			if way := t.way(from, to, map[string]bool{}); way != nil {
 				t.wrong = append(t.wrong, fmt.Sprintf("%s: the model proposes, people dispose: %s must not reach %s", strings.Join(way, " → "), from, to))
@@ -585,7 +586,13 @@ func TestRulesBite(t *testing.T) {
 		{"test helper in the product", "fsm", "~/store/storetest", "", "serves tests"},
 		{"demo in the product", "web", "~/demo", "", "plays the outside world"},
 		{"demo from the command line", "cmd/switchman", "~/demo", "", ""},
+		{"another Slack in the product", "app", "~/bot/slack/slackfake", "", "plays the outside world"},
+		{"another Slack in the adapter", "bot/slack", "~/bot/slack/slackfake", "", "plays the outside world"},
+		{"another Slack from the command line", "cmd/switchman", "~/bot/slack/slackfake", "", ""},
 		{"advisers to the hands", "alerts", "~/actions", "", "alerts → actions: the model proposes"},
+		{"a model to the votes", "llm", "~/approval", "", "llm → approval: the model proposes"},
+		{"what a model says to the votes", "prompts", "~/approval", "", "prompts → approval: the model proposes"},
+		{"answers to the life of a run", "knowledge", "~/fsm", "", "knowledge → fsm: the model proposes"},
 		{"unknown folder", "util", "", "", "nobody knows the folder util"},
 		{"sql", "fsm", "database/sql", "", "database/sql is a database, and only store, actions may reach it"},
 		{"sql in the store", "store", "database/sql", "", ""},

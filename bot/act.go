@@ -143,8 +143,8 @@ func (t *turn) tryAnyway(ctx context.Context, r fsm.View, s *dr.Slice, verb dr.V
 		}
 	}
 	args.Code, args.Words, args.Confirmed = "", "", false
-	if asks(verb, fsm.View{Mode: dr.Rehearsal}) {
-		args.Version = r.Version // text never votes or starts, not even in a race
+	if asks(verb, r) { // text never votes or starts, not even in a race; a start with a code is refused without one
+		args.Version = r.Version
 	}
 	if verb == dr.VerbApprove || verb == dr.VerbDeny || verb == dr.VerbWithdraw || verb == dr.VerbStart {
 		args.Nonce = r.Round.Nonce
@@ -240,8 +240,11 @@ func (t *turn) pressed(ctx context.Context) (Reply, error) {
 	if err != nil {
 		return Reply{}, t.refusePress(ctx, p, err)
 	}
+	if p.About != nil {
+		return t.pressedAnswer(ctx, p)
+	}
 	if p.Verb == dr.VerbRequest && p.Act == fillIn {
-		return t.requestFor(p.Plan, p.Mode, "")
+		return t.requestFor(ctx, p.Plan, p.Mode, "")
 	}
 	r, s, err := t.look(ctx, p.Run)
 	if err != nil {
@@ -292,6 +295,9 @@ func (t *turn) submitted(ctx context.Context) (Reply, error) {
 	p, err := t.bot.recall(ctx, t.in)
 	if err != nil {
 		return Reply{}, t.refusePress(ctx, p, err)
+	}
+	if p.About != nil {
+		return t.pressedAnswer(ctx, p)
 	}
 	if p.Verb == dr.VerbRequest {
 		return t.sendRequest(ctx)
@@ -370,16 +376,17 @@ func (t *turn) request(ctx context.Context, c typed) (Reply, error) {
 	mode := dr.Mode(strings.ReplaceAll(strings.ToLower(c.get("mode")), "-", "_"))
 	plan, reason := c.get("plan"), c.reason()
 	if plan == "" || mode == "" || reason == "" {
-		return t.requestFor(plan, mode, reason)
+		return t.requestFor(ctx, plan, mode, reason)
 	}
 	return t.openRun(ctx, fsm.Request{Plan: plan, Mode: mode, Reason: reason, Systems: commas(c.options["systems"]), Profile: c.options["profile"]})
 }
 
-func (t *turn) requestFor(plan string, mode dr.Mode, reason string) (Reply, error) {
+func (t *turn) requestFor(ctx context.Context, plan string, mode dr.Mode, reason string) (Reply, error) {
 	if _, ok := t.cat.Plan(plan); plan != "" && !ok {
 		return Reply{}, &dr.Error{Kind: dr.NotFound, ID: "no_such_plan", Args: dr.Args{"plan": clip(line(plan), 60)}}
 	}
 	f := t.requestForm(t.cat.Plans(), plan, mode, reason)
+	f.Parts = append(f.Parts, t.outlook(ctx, plan, mode)...)
 	p := press{Act: fillIn, Command: "request", Verb: dr.VerbRequest, Surface: t.surface, Dest: t.dest, Person: t.person, Plan: plan, Mode: mode}
 	return Reply{Form: &f, Card: t.each(func(e easel) Card {
 		return e.formCard(e.requestForm(t.cat.Plans(), plan, mode, reason), p, fsm.View{})
@@ -419,22 +426,6 @@ func (t *turn) openRun(ctx context.Context, q fsm.Request) (Reply, error) {
 		return Reply{}, err
 	}
 	return t.done(ctx, dr.VerbRequest, r, r, "")
-}
-
-func (t *turn) ask(ctx context.Context, question, system string) (Reply, error) {
-	if strings.TrimSpace(question) == "" {
-		return Reply{}, &dr.Error{Kind: dr.Usage, ID: "bot_ask_what"}
-	}
-	if t.bot.cfg.Ask == nil {
-		return Reply{Card: t.each(func(e easel) Card {
-			return e.said("answer", "", Warn, e.say("bot_no_knowledge", nil), text(e.say("bot_no_knowledge_next", nil)))
-		})}, nil
-	}
-	c, err := t.bot.cfg.Ask(ctx, Question{Text: clip(clean(question), 2000), Person: t.person, Surface: t.surface, Dest: t.dest, Lang: t.lang, System: system})
-	if err != nil {
-		return Reply{}, err
-	}
-	return Reply{Card: c.Fit(), Public: true}, nil
 }
 
 func (t *turn) plansOr(_ context.Context, c typed) (Reply, error) {

@@ -290,7 +290,7 @@ func (e easel) checkFacts(r fsm.View) Part {
 		if slices.ContainsFunc(r.Overrides, func(o dr.Override) bool { return o.Check == c.ID }) {
 			id = "bot_check_overridden"
 		}
-		f = append(f, Fact{e.say(id, nil) + " " + c.ID, c.Title + ": " + c.Text})
+		f = append(f, Fact{e.say(id, nil) + " " + c.ID, strings.TrimPrefix(c.Title+": "+c.Text, ": ")})
 	}
 	if len(f) > 6 {
 		more := number(len(f) - 5)

@@ -19,16 +19,6 @@ import (
 	"github.com/switchman-dr/switchman/store"
 )
 
-// Question is what somebody wants to know from the runbooks.
-type Question struct {
-	Text    string
-	Person  string
-	Surface string
-	Dest    string // decides what may be quoted there
-	Lang    string
-	System  string // empty: any
-}
-
 // Config is what a bot is made of. Everything is required unless said otherwise.
 type Config struct {
 	Engine  *fsm.Engine
@@ -38,8 +28,8 @@ type Config struct {
 	Log     *slog.Logger
 	Secret  []byte // makes nonces that nobody can guess; at least 16 bytes, the same on every replica
 	Console string // address of the web console for links; empty: links are relative
-	// Ask answers questions from the runbooks; nil: the answer says that knowledge is not set up.
-	Ask func(context.Context, Question) (Card, error)
+	// Library answers questions from the runbooks; nil: the answer says that knowledge is not set up.
+	Library *Library
 	// Report makes a run's report bundle; nil: cards say where it can be fetched.
 	Report func(ctx context.Context, run string) (File, error)
 }
@@ -128,7 +118,7 @@ func (b *Bot) voice(org dr.Organisation, lang string) voice {
 	if err != nil {
 		zone = time.UTC
 	}
-	return voice{lang: locale.Language(lang), zone: zone, org: org, console: b.cfg.Console}
+	return voice{lang: locale.Language(lang), zone: zone, org: org, console: b.cfg.Console, books: b.cfg.Library != nil}
 }
 
 // answer finds out what is meant. A code seen anywhere but in a secret field comes first: whatever else
@@ -149,10 +139,12 @@ func (t *turn) answer(ctx context.Context) (Reply, error) {
 		return t.pressed(ctx)
 	case Submit:
 		return t.submitted(ctx)
+	case Change:
+		return t.changed(ctx)
 	case Dismiss:
 		return Reply{Card: t.each(func(e easel) Card { return e.said("closed", "", Calm, e.say("bot_dismissed", nil)) })}, nil
 	case Home:
-		return t.statusAll(ctx)
+		return t.home(ctx)
 	}
 	return Reply{}, &dr.Error{Kind: dr.Usage, ID: "bot_command_unknown", Args: dr.Args{"given": clip(string(t.in.Kind), 20)}}
 }

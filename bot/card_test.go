@@ -3,7 +3,9 @@ package bot
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -241,9 +243,37 @@ func TestGallery(t *testing.T) {
 					}
 				}
 				golden(t, "cards/"+name+"."+lang+".txt", text)
+				golden(t, "cards/"+name+"."+lang+".json", shape(t, got)) // what a surface is given; bot/slack draws these
 			})
 		}
 	}
+}
+
+// shape is a card or form as JSON, one part a line.
+func shape(t testing.TB, of any) string {
+	t.Helper()
+	raw, err := json.Marshal(of)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &all); err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		value := string(all[key])
+		var parts []json.RawMessage
+		if json.Unmarshal(all[key], &parts) == nil {
+			var lines []string
+			for _, p := range parts {
+				lines = append(lines, "  "+string(p))
+			}
+			value = "[\n" + strings.Join(lines, ",\n") + "]"
+		}
+		out = append(out, fmt.Sprintf(" %q: %s", key, value))
+	}
+	return "{\n" + strings.Join(out, ",\n") + "\n}\n"
 }
 
 // One card as the console gets it: its shape is what a typed client relies on.

@@ -145,7 +145,15 @@ func (e easel) status(runs []fsm.View, places []dr.Placement, now dr.Time) Card 
 	if len(runs) == 0 {
 		c.add(text(e.say("bot_status_none", nil)))
 	}
-	rows = nil
+	c.add(e.placeTable(places, now))
+	c.add(buttons(e.link("now", e.say("bot_open", nil), "now")))
+	c.add(footnote(e.say("bot_as_of", dr.Args{"time": e.clock(now, dr.Time{}), "zone": e.zone.String()})))
+	return c.Fit()
+}
+
+// placeTable says where each system lives.
+func (e easel) placeTable(places []dr.Placement, now dr.Time) Part {
+	var rows [][]string
 	for _, p := range places {
 		since := e.say("bot_at_home", nil)
 		if p.Run != "" {
@@ -153,10 +161,7 @@ func (e easel) status(runs []fsm.View, places []dr.Placement, now dr.Time) Card 
 		}
 		rows = append(rows, []string{e.system(p.System), e.site(p.Site), since, e.clock(p.Proven, now)})
 	}
-	c.add(table([]string{e.say("bot_c_system", nil), e.say("bot_c_at", nil), e.say("bot_c_since", nil), e.say("bot_c_proven", nil)}, rows))
-	c.add(buttons(e.link("now", e.say("bot_open", nil), "now")))
-	c.add(footnote(e.say("bot_as_of", dr.Args{"time": e.clock(now, dr.Time{}), "zone": e.zone.String()})))
-	return c.Fit()
+	return table([]string{e.say("bot_c_system", nil), e.say("bot_c_at", nil), e.say("bot_c_since", nil), e.say("bot_c_proven", nil)}, rows)
 }
 
 // help shows what can be typed; verbs, where given, leave out what this person may not do now.

@@ -55,6 +55,7 @@ const (
 	Mention IntentKind = "mention" // spoke to the bot in passing; Args holds the line
 	Press   IntentKind = "action"  // pressed a button; Args holds its nonce
 	Submit  IntentKind = "submit"  // sent a form; Args holds its nonce, Values the fields
+	Change  IntentKind = "change"  // chose something in a form that says more by it; Args holds its nonce, Values the live fields
 	Dismiss IntentKind = "close"   // closed a form
 	Home    IntentKind = "home"    // opened the bot's own page
 )
@@ -71,6 +72,7 @@ type Intent struct {
 	Args    string            `json:"args,omitempty"`
 	Values  map[string]string `json:"values,omitempty"` // never stored: a secret field may be among them
 	Ref     Ref               `json:"ref,omitempty"`    // the message a button was on
+	Thread  Ref               `json:"thread,omitempty"` // the message the talk began with, where a surface has threads
 	Trigger string            `json:"trigger,omitempty"`
 	At      dr.Time           `json:"at,omitzero"`
 
@@ -80,6 +82,8 @@ type Intent struct {
 
 	Lang string `json:"-"` // the reader's language where the surface knows better than the roster
 	Each bool   `json:"-"` // answer in every language: others read it too, each in their own
+
+	Company Company `json:"-"` // who else reads what is answered here
 }
 
 // Reply is the answer to an intent. It always holds a card or a form.
@@ -90,6 +94,8 @@ type Reply struct {
 	Run    string            `json:"run,omitempty"`
 	Done   bool              `json:"done,omitempty"`   // something was changed
 	Public bool              `json:"public,omitempty"` // fit for everybody in the place it was asked in
+	Own    bool              `json:"-"`                // for this person's eyes alone, wherever it was asked
+	Post   *Card             `json:"-"`                // put this where everybody in the place sees it
 }
 
 // Deliver hands a reply to the surface it came from: a form to the trigger, else a card to the person.

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 
 	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/fsm"
 	"github.com/switchman-dr/switchman/store"
 )
 
@@ -38,8 +40,11 @@ func (n *Narrator) send(ctx context.Context, o store.Outgoing) (Ref, error) {
 
 // draw puts a run's board on the wall, or draws it anew.
 func (n *Narrator) draw(ctx context.Context, o store.Outgoing) (Ref, error) {
-	card, err := n.board(ctx, o.Run)
+	card, slice, err := n.board(ctx, o.Run)
 	if err != nil {
+		return "", err
+	}
+	if err := n.redrawShown(ctx, o.Run, slice); err != nil {
 		return "", err
 	}
 	if o.Kind == kindBoard {
@@ -96,23 +101,44 @@ func timeless(c Card) Card {
 	return c
 }
 
-// board draws a run for everybody in the place, from the store as it is now.
-func (n *Narrator) board(ctx context.Context, run string) (Card, error) {
+// board draws a run for everybody in the place, from the store as it is now, and gives its frozen plan too.
+func (n *Narrator) board(ctx context.Context, run string) (Card, *dr.Slice, error) {
 	c, err := n.bot.cfg.Catalog()
 	if err != nil { // files are mended; the message waits for that
-		return Card{}, dr.Errorf(dr.Unavailable, "drawing the board of %s: %w", run, err)
+		return Card{}, nil, dr.Errorf(dr.Unavailable, "drawing the board of %s: %w", run, err)
 	}
 	r, err := n.bot.cfg.Engine.View(ctx, dr.Actor{}, run)
 	if err != nil {
-		return Card{}, fmt.Errorf("drawing the board of %s: %w", run, err)
+		return Card{}, nil, fmt.Errorf("drawing the board of %s: %w", run, err)
 	}
 	s, err := n.bot.slice(ctx, r.Digest)
 	if err != nil {
-		return Card{}, err
+		return Card{}, nil, err
+	}
+	verbs, err := n.shared(ctx, r)
+	if err != nil {
+		return Card{}, nil, err
 	}
 	e := easel{voice: n.bot.voice(c.Organisation(), n.place.Lang), nonces: n.bot.nonces(), surface: n.place.Surface, dest: n.place.Dest}
-	card := each(e.lang, n.place.Each, func(lang string) Card { return e.to(lang).board(r, s, sharedVerbs(r)) })
-	return card, e.nonces.keep(ctx, n.bot.cfg.Store)
+	card := each(e.lang, n.place.Each, func(lang string) Card { return e.to(lang).board(r, s, verbs) })
+	return card, s, e.nonces.keep(ctx, n.bot.cfg.Store)
+}
+
+// shared are the verbs a run's board offers to everybody. While the way back is under way, a run is neither
+// switched back again nor closed.
+func (n *Narrator) shared(ctx context.Context, r fsm.View) ([]dr.Verb, error) {
+	verbs := sharedVerbs(r)
+	if r.Child == "" || r.State != dr.AtStandby {
+		return verbs, nil
+	}
+	child, err := n.bot.cfg.Engine.View(ctx, dr.Actor{}, r.Child)
+	if err != nil {
+		return nil, fmt.Errorf("drawing the board of %s: %w", r.ID, err)
+	}
+	if !child.State.Ended() {
+		verbs = slices.DeleteFunc(verbs, func(v dr.Verb) bool { return v == dr.VerbSwitchback || v == dr.VerbClose })
+	}
+	return verbs, nil
 }
 
 // boardRef is what the place calls a run's board; empty when it has none.
@@ -131,7 +157,10 @@ func (n *Narrator) boardRef(ctx context.Context, run string) (ref Ref, err error
 	return ref, err
 }
 
-func (n *Narrator) boardKey(run string) string { return n.name + "/board/" + run }
+func (n *Narrator) boardKey(run string) string { return boardKey(n.name, run) }
+
+// boardKey is the key of a run's board in a place, which is named as surface/channel.
+func boardKey(place, run string) string { return place + "/board/" + run }
 
 // report tells that a run's report can be read, and puts the bundle beside it where the place takes files.
 func (n *Narrator) report(ctx context.Context, o store.Outgoing) (Ref, error) {

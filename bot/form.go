@@ -34,7 +34,8 @@ type Field struct {
 	Value    string    `json:"value,omitempty"` // to begin with
 	Options  []Option  `json:"options,omitempty"`
 	Optional bool      `json:"optional,omitempty"`
-	Max      int       `json:"max,omitempty"` // characters
+	Max      int       `json:"max,omitempty"`  // characters
+	Live     bool      `json:"live,omitempty"` // a change of it changes what the form says: a change intent with the values so far
 }
 
 // Fit cuts and cleans the form's texts as [Card.Fit] does.

@@ -101,8 +101,8 @@ func (e easel) requestForm(plans []catalog.PlanInfo, plan string, mode dr.Mode, 
 	if mode == "" {
 		mode = dr.Rehearsal
 	}
-	f.Fields = []Field{{Name: "plan", Kind: FieldSelect, Label: e.say("bot_l_plan", nil), Options: ids, Value: plan},
-		{Name: "mode", Kind: FieldSelect, Label: e.say("bot_l_mode", nil), Options: modes, Value: string(mode)},
+	f.Fields = []Field{{Name: "plan", Kind: FieldSelect, Label: e.say("bot_l_plan", nil), Options: ids, Value: plan, Live: true},
+		{Name: "mode", Kind: FieldSelect, Label: e.say("bot_l_mode", nil), Options: modes, Value: string(mode), Live: true},
 		{Name: "reason", Kind: FieldLong, Label: e.say("bot_l_reason", nil), Hint: e.say("bot_l_reason_hint", nil), Value: reason, Max: maxReason}}
 	f.Nonce = e.nonces.nonce(p)
 	return f.Fit()

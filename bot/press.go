@@ -42,7 +42,8 @@ type press struct {
 	Attempt int            `json:"attempt,omitempty"`
 	Plan    string         `json:"plan,omitempty"`
 	Mode    dr.Mode        `json:"mode,omitempty"`
-	Args    *fsm.Args      `json:"args,omitempty"` // what was typed before; never a code
+	Args    *fsm.Args      `json:"args,omitempty"`  // what was typed before; never a code
+	About   *about         `json:"about,omitempty"` // an answer from the runbooks
 }
 
 const (
@@ -142,12 +143,32 @@ func (b *Bot) recall(ctx context.Context, in Intent) (p press, _ error) {
 		return p, fmt.Errorf("reading a button: %w", err)
 	}
 	switch {
+	case (in.Kind == Submit || in.Kind == Change) != (p.Act == sendIt): // a button's nonce sends no form, nor a form's presses a button
+		return p, &dr.Error{Kind: dr.Refused, ID: "bot_button_unknown"}
 	case p.Surface != in.Surface, p.Dest != "" && in.Dest != "" && p.Dest != in.Dest:
 		return p, &dr.Error{Kind: dr.Refused, ID: "bot_button_elsewhere"}
 	case kept.Person != "" && kept.Person != in.Person:
 		return p, &dr.Error{Kind: dr.Refused, ID: "bot_button_foreign"}
 	}
-	return p, nil
+	return p, b.inItsPlace(ctx, p, in.Ref)
+}
+
+// inItsPlace refuses a button of a run's board on any other message. Everybody in a place can read what its
+// nonce is, so whoever may post there in the bot's name could put it under another label.
+func (b *Bot) inItsPlace(ctx context.Context, p press, ref Ref) error {
+	if p.Person != "" || p.Run == "" || ref == "" {
+		return nil
+	}
+	return b.cfg.Store.Read(ctx, func(r *store.Reader) error {
+		board, err := r.Outbox(ctx, boardKey(p.Surface+"/"+p.Dest, p.Run))
+		if err != nil && dr.KindOf(err) != dr.NotFound {
+			return err
+		}
+		if board.Ref != "" && board.Ref != string(ref) { // a board that was just posted has no ref yet
+			return &dr.Error{Kind: dr.Refused, ID: "bot_button_elsewhere"}
+		}
+		return nil
+	})
 }
 
 // fits says whether a run is still at the moment a button was drawn for. The engine judges everything

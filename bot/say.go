@@ -16,6 +16,7 @@ type voice struct {
 	zone    *time.Location
 	org     dr.Organisation
 	console string // address of the console, without a slash at its end; empty: not known
+	books   bool   // there are runbooks to ask
 }
 
 // in speaks another language.

@@ -35,11 +35,46 @@ func (s *scribe) tell(ctx context.Context, rows []dr.Row) error {
 				return err
 			}
 		}
+		if parent, err := s.parentOf(ctx, row); err != nil {
+			return err
+		} else if parent != "" && !seen[parent] {
+			seen[parent] = true
+			if err := s.board(ctx, parent, row.Seq, row.At); err != nil {
+				return err
+			}
+		}
 		if err := s.row(ctx, v, row); err != nil {
 			return fmt.Errorf("telling row %d: %w", row.Seq, err)
 		}
 	}
 	return nil
+}
+
+// parentOf is the open run whose board offers something else once the way back that a row is about has ended.
+func (s *scribe) parentOf(ctx context.Context, row dr.Row) (string, error) {
+	if row.Kind != dr.RowState {
+		return "", nil
+	}
+	if d, err := read[dr.StateData](row); err != nil || !d.To.Ended() {
+		return "", nil
+	}
+	run, err := s.tx.Run(ctx, row.Run)
+	if err != nil || run.Parent == "" {
+		return "", unlessGone(err)
+	}
+	parent, err := s.tx.Run(ctx, run.Parent)
+	if err != nil || parent.State.Ended() {
+		return "", unlessGone(err)
+	}
+	return parent.ID, nil
+}
+
+// unlessGone passes over a run that is not there.
+func unlessGone(err error) error {
+	if dr.KindOf(err) == dr.NotFound {
+		return nil
+	}
+	return err
 }
 
 // draws says which rows change what a board shows.

@@ -102,6 +102,9 @@ func (e easel) stepButtons(r fsm.View, s *dr.Slice, verbs []dr.Verb) []Action {
 			break
 		}
 		offer(st.ID, some...)
+		if e.books && (st.State == dr.StepFail || st.State == dr.StepUnknown) {
+			out = append(out, e.runbookButton(r, st))
+		}
 	}
 	return out
 }

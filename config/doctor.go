@@ -38,6 +38,7 @@ func Doctor(c *Config, f Facts) []Finding {
 	d.steps()
 	d.notices()
 	d.model()
+	d.runbooks()
 	d.keeping()
 	return d.found
 }

@@ -44,7 +44,7 @@ func TestDoctor(t *testing.T) {
 		worst Level
 	}{
 		{name: "fresh", cfg: Config{StateDir: "./var", Addr: "127.0.0.1:8080", MaxParallel: 32, Anchors: []string{"stdout"}, BackupEvery: 24 * time.Hour},
-			facts: Facts{Organisation: &OrganisationFacts{ID: "harbor-bank", Environment: dr.Sample}, State: &StateFacts{}}, worst: Warning},
+			facts: Facts{Organisation: &OrganisationFacts{ID: "harbor-bank", Environment: dr.Sample}, State: &StateFacts{}, Encoders: []EncoderFacts{{Model: "all-MiniLM-L6-v2", Missing: fs.ErrNotExist}}}, worst: Warning},
 		{name: "sound", cfg: Config{
 			Org: "/etc/switchman/org", StateDir: "/var/lib/switchman", DatabaseURL: NewSecret("postgres://db/switchman"), Addr: "off", MaxParallel: 8,
 			Pepper: NewSecret(strings.Repeat("p", 32)), LogKey: NewSecret("k"), AllowHTTP: []string{"vault.bank.example:8443"},
@@ -57,12 +57,14 @@ func TestDoctor(t *testing.T) {
 			State:        &StateFacts{Exists: true, Writable: true, Mode: fs.ModeDir | 0o700, Network: "nfs", FreeBytes: 50 << 30},
 			Store:        &StoreFacts{Rows: 1, ActiveRuns: 2, Approvers: 3, Enrolled: 3, LastBackup: now.Plus(-3600_000)},
 			Server:       &ServerFacts{Version: "1.0.0", Ready: true},
+			Encoders:     []EncoderFacts{{Model: "all-MiniLM-L6-v2"}},
 		}, worst: Note},
 		{name: "sick", cfg: Config{
 			Org: "/bank", StateDir: "/nfs/state", Addr: ":8080", MaxParallel: 1, Anchors: []string{"stdout"},
 			BackupPath: "/backup", BackupEvery: time.Hour, exposed: []string{"smtp_password"},
 			files: map[string]string{"token": "/etc/token"}, SecretsDir: "/no/such/directory",
 			LLMURL: "http://10.9.0.4:8000/v1", LLMModel: "llama", LLMDeadline: time.Minute, LLMEmbedURL: "http://127.0.0.1:8081/v1", LLMEmbedModel: "e5",
+			Runbooks: []RunbookSource{{Name: "dba", Dir: "/srv/dba"}},
 		}, facts: Facts{
 			Version: "1.0.1", Now: now,
 			Organisation: &OrganisationFacts{ID: "bank", Environment: dr.Test, Mistakes: 2, Secrets: []string{"ledger"}, Recipients: []string{"branches"}, OnlyHome: "east"},

@@ -17,6 +17,13 @@ type Facts struct {
 	Server       *ServerFacts
 	Missing      []string // programs that plans of this organisation call and that are not on PATH
 	FileModes    map[string]fs.FileMode
+	Encoders     []EncoderFacts // the built-in ones; empty: not looked at
+}
+
+// EncoderFacts is one of the built-in encoders.
+type EncoderFacts struct {
+	Model   string
+	Missing error // why it cannot be used; nil when it can
 }
 
 // OrganisationFacts is what reading the organisation's files gave.

@@ -13,5 +13,12 @@ import (
 //go:embed organisation.yaml roster.yaml policy.yaml systems plans runbooks
 var files embed.FS
 
+//go:embed vectors.gob
+var vectors []byte
+
+// Vectors are the runbooks of the sample as the built-in encoders see them, so that search by meaning works
+// from the first minute: knowledge.Packed. A runbook that was edited since is encoded anew.
+func Vectors() []byte { return vectors }
+
 // FS is the sample organisation, rooted where organisation.yaml is.
 func FS() fs.FS { return files }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -297,6 +298,11 @@ func (e *Estate) Addresses() []string {
 		out = append(out, n.Address(e.base))
 	}
 	return out
+}
+
+// Spare is an address of the demo's block that no node has; n is from 0 to 9.
+func (e *Estate) Spare(n int) string {
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(e.base+spareFrom+n))
 }
 
 // Command is `demo-node` without a process: output and exit code.

@@ -84,12 +84,14 @@ func otherSite(site string) string {
 // Ports. The files of the sample say 127.0.0.1:21001 … 21039 for east and 21051 … 21089 for west. A
 // demo takes a block of a hundred ports, 21000 if it is free, else the next; the block's first port
 // is held by the demo itself for as long as it runs, so two demos never share one. The copy of the
-// organisation in the demo's directory carries the ports it really uses.
+// organisation in the demo's directory carries the ports it really uses. The block's last ports are
+// for whoever shows the demo to people: an address that is the same after the next start.
 const (
 	firstBase  = 21000
 	lastBase   = 31900
 	baseStride = 100
 	westOffset = 50
+	spareFrom  = 90
 )
 
 // port is where a node listens within the block.

@@ -62,7 +62,8 @@ type Resource struct {
 // Channel is a place where the bot speaks.
 type Channel struct {
 	ID       string `json:"id"`
-	Audience string `json:"audience,omitempty"`
+	Audience string `json:"audience,omitempty"` // who reads there; decides what runbooks may be quoted
+	Slack    string `json:"slack,omitempty"`    // Slack's id of it
 }
 
 // System is a business system: what customers would miss.

@@ -23,6 +23,7 @@ type scene struct {
 	url   string // of a PostgreSQL database; empty: SQLite
 	clock *skewClock
 	app   *app.App
+	end   context.CancelFunc // of what runs in the background
 	logs  *logKeeper
 }
 
@@ -53,15 +54,18 @@ func (s *scene) open(point func(string), more ...string) {
 
 func (s *scene) tryOpen(point func(string), more ...string) error {
 	s.Helper()
-	a, err := opening{dir: s.dir, path: toolPath(s, s.dir), clock: s.clock.clock(), log: slog.New(s.logs), point: point, url: s.url, instance: "here", more: more}.start()
+	ctx, end := context.WithCancel(context.Background())
+	a, err := opening{dir: s.dir, path: toolPath(s, s.dir), clock: s.clock.clock(), log: slog.New(s.logs), point: point, url: s.url, instance: "here", more: more}.startIn(ctx)
 	if err != nil {
+		end()
 		return err
 	}
-	s.app = a
+	s.app, s.end = a, end
 	s.Cleanup(func() {
 		if err := a.Stop(context.Background()); err != nil {
 			s.Error(err)
 		}
+		end()
 	})
 	return nil
 }
@@ -177,6 +181,7 @@ func (s *scene) crash() {
 	if err := s.app.Store.Close(); err != nil {
 		s.Fatal(err)
 	}
+	s.end()
 	dead, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
 	_ = s.app.Engine.Stop(dead)

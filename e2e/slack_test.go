@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -23,22 +24,36 @@ var accounts = map[string]string{"ann": "U0TINY001", "bob": "U0TINY002", "cat": 
 type workspace struct {
 	*scene
 	slack *slackfake.Server
+	more  []string // settings of the app
+	url   string   // of the Web API
 }
 
 func newWorkspace(t *testing.T, point func(string)) *workspace {
 	t.Helper()
-	o := slackfake.Options{Channels: []slackfake.Channel{{ID: room, Name: "ops"}}}
-	for _, name := range []string{"ann", "bob", "cat", "dan", "eve"} {
+	return openWorkspace(t, slackfake.Options{Channels: []slackfake.Channel{{ID: room, Name: "ops"}}}, point, nil)
+}
+
+// openWorkspace opens a workspace of one's own making; edit may change the tiny bank's files before it opens.
+func openWorkspace(t *testing.T, o slackfake.Options, point func(string), edit func(dir string)) *workspace {
+	t.Helper()
+	for _, name := range slices.Sorted(maps.Keys(accounts)) {
 		o.Users = append(o.Users, slackfake.User{ID: accounts[name], Name: name, RealName: name, Locale: "en-US"})
 	}
 	o.Users = append(o.Users, slackfake.User{ID: "U0GUEST01", Name: "guest", RealName: "Guest", Restricted: true})
-	w := &workspace{slack: slackfake.New(o)}
+	sc := prepareScene(t)
+	o.Clock = sc.clock.clock()
+	w := &workspace{scene: sc, slack: slackfake.New(o)}
 	h := httptest.NewServer(w.slack)
 	t.Cleanup(h.Close)
 	t.Cleanup(w.slack.Close)
 	app := w.slack.App()
-	w.scene = newScene(t, point, "SWITCHMAN_SLACK_BOT_TOKEN="+app.BotToken, "SWITCHMAN_SLACK_APP_TOKEN="+app.AppToken, "SWITCHMAN_SLACK_CHANNEL="+room,
-		"SWITCHMAN_SLACK_URL="+h.URL+"/api/", "SWITCHMAN_CONSOLE_URL=https://dr.tiny.example")
+	w.more = []string{"SWITCHMAN_SLACK_BOT_TOKEN=" + app.BotToken, "SWITCHMAN_SLACK_APP_TOKEN=" + app.AppToken, "SWITCHMAN_SLACK_CHANNEL=" + room,
+		"SWITCHMAN_SLACK_URL=" + h.URL + "/api/", "SWITCHMAN_CONSOLE_URL=https://dr.tiny.example"}
+	w.url = h.URL + "/api/"
+	if edit != nil {
+		edit(w.dir)
+	}
+	w.open(point, w.more...)
 	w.wait("a socket", func() bool { return w.slack.Stats().Sockets > 0 })
 	return w
 }
@@ -48,13 +63,33 @@ func (w *workspace) wait(what string, ok func() bool) {
 	ctx, cancel := context.WithTimeout(w.Context(), 30*time.Second)
 	defer cancel()
 	if err := w.slack.Await(ctx, ok); err != nil {
-		w.Fatalf("waiting for %s: %v\n%s", what, err, w.wall("ann"))
+		w.Fatalf("waiting for %s: %v", what, err)
+	}
+}
+
+// hurry waits for something the app does in its own time, and has that time pass.
+func (w *workspace) hurry(what string, ok func() bool) {
+	w.Helper()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	late := time.After(patience)
+	for !ok() {
+		select {
+		case <-look.C:
+			w.clock.advance(100 * time.Millisecond)
+		case <-late:
+			lines := ""
+			for _, m := range w.seen("ann") {
+				lines += m.TS + " " + m.Text + "\n"
+			}
+			w.Fatalf("it never came true: %s\n%s", what, lines)
+		}
 	}
 }
 
 func (w *workspace) seen(who string) []slackfake.Seen {
 	w.Helper()
-	all, err := w.slack.Person(accounts[who]).Messages(room)
+	all, err := w.slack.Person(account(who)).Messages(room)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -98,15 +133,15 @@ func (w *workspace) click(who, name string) {
 	w.Helper()
 	var m slackfake.Seen
 	var action, block string
-	w.wait(who+"'s button "+name, func() (ok bool) { m, action, block, ok = w.button(who, name); return ok })
-	if act := w.slack.Person(accounts[who]).Click(w.Context(), slackfake.Press{Channel: room, TS: m.TS, Action: action, Block: block}); act.Error != "" {
+	w.hurry(who+"'s button "+name, func() (ok bool) { m, action, block, ok = w.button(who, name); return ok })
+	if act := w.slack.Person(account(who)).Click(w.Context(), slackfake.Press{Channel: room, TS: m.TS, Action: action, Block: block}); act.Error != "" {
 		w.Fatalf("%s pressed %s: %s", who, name, act.Error)
 	}
 }
 
 func (w *workspace) slash(who, text string) {
 	w.Helper()
-	if act := w.slack.Person(accounts[who]).Slash(w.Context(), room, "/dr", text); act.Error != "" {
+	if act := w.slack.Person(account(who)).Slash(w.Context(), room, "/dr", text); act.Error != "" {
 		w.Fatalf("%s typed /dr %s: %s", who, text, act.Error)
 	}
 }
@@ -116,7 +151,7 @@ func (w *workspace) dialog(who string) slackfake.View {
 	w.Helper()
 	var v slackfake.View
 	w.wait("a dialog before "+who, func() bool {
-		all := w.slack.Person(accounts[who]).Views()
+		all := w.slack.Person(account(who)).Views()
 		if len(all) > 0 {
 			v = all[len(all)-1]
 		}
@@ -165,19 +200,19 @@ func (w *workspace) startByClicks(run string) {
 
 // The whole story by clicks: asked for, agreed to, started, brought home.
 func TestSlackStory(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t, nil)
 	w.slash("ann", `request move drill "spring drill"`)
 	run := w.run(dr.AwaitingApproval)
 	w.startByClicks(run)
 	await(w, w.app, run, dr.AtStandby)
 	w.slash("ann", "switchback "+run+" evening")
-	w.click("ann", "switchback")
 	var back string
 	w.eventually("the way back", func() bool { back = w.run(); return back != run })
 	await(w, w.app, back, dr.AwaitingApproval)
 	w.startByClicks(back)
 	await(w, w.app, back, dr.Closed)
-	w.wait("the news of the end", func() bool { return strings.Contains(w.wall("eve"), "closed") })
+	w.hurry("the news of the end", func() bool { return strings.Contains(w.wall("eve"), "closed") })
 	seen := map[string]int{}
 	for _, m := range w.seen("eve") {
 		if m.App && !m.Ephemeral {
@@ -213,12 +248,13 @@ func (w *workspace) refusals() (ids []string) {
 
 // Nobody acts whom the roster does not name, or Slack does not vouch for; each is answered and journaled.
 func TestSlackTurnsAway(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t, nil)
 	w.slash("ann", `request move drill "spring drill"`)
 	run := w.run(dr.AwaitingApproval)
 	var m slackfake.Seen
 	var action, block string
-	w.wait("the vote", func() (ok bool) { m, action, block, ok = w.button("bob", "approve"); return ok })
+	w.hurry("the vote", func() (ok bool) { m, action, block, ok = w.button("bob", "approve"); return ok })
 	press := slackfake.Press{Channel: room, TS: m.TS, Action: action, Block: block}
 	bob := slackfake.User{ID: accounts["bob"], Name: "bob", RealName: "bob"}
 	for _, c := range []struct {
@@ -264,13 +300,14 @@ func TestSlackTurnsAway(t *testing.T) {
 
 // A message whose answer is lost is looked for before it is posted again.
 func TestSlackPostsOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorkspace(t, nil)
 	if err := w.slack.Break(slackfake.Fault{Kind: "lost_answer", Method: "chat.postMessage", Count: 2}); err != nil {
 		t.Fatal(err)
 	}
 	w.slash("ann", `request move drill "spring drill"`)
 	w.run(dr.AwaitingApproval)
-	w.wait("the vote", func() bool { _, _, _, ok := w.button("bob", "approve"); return ok })
+	w.hurry("the vote", func() bool { _, _, _, ok := w.button("bob", "approve"); return ok })
 	w.click("bob", "approve") // what comes after the board is said too
 	w.eventually("everything said", func() bool {
 		var open []store.Outgoing

@@ -144,7 +144,10 @@ func openApp(dir, path string, clock dr.Clock, log *slog.Logger, point func(stri
 	return opening{dir: dir, path: path, clock: clock, log: log, point: point}.start()
 }
 
-func (o opening) start() (*app.App, error) {
+func (o opening) start() (*app.App, error) { return o.startIn(context.Background()) }
+
+// startIn starts an app that lives in a context: once that ends, nothing of the app goes on.
+func (o opening) startIn(ctx context.Context) (*app.App, error) {
 	cfg, err := config.Load(config.Input{Environ: append([]string{
 		"SWITCHMAN_ORG=" + filepath.Join(o.dir, "org"), "SWITCHMAN_STATE_DIR=" + filepath.Join(o.dir, "state"), "SWITCHMAN_ADDR=off",
 		"SWITCHMAN_ANCHORS=", "PATH=" + o.path, "SWITCHMAN_DATABASE_URL=" + o.url,
@@ -153,12 +156,12 @@ func (o opening) start() (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := app.New(context.Background(), app.Options{Config: cfg, Version: "test", Log: o.log, Clock: &o.clock, Point: o.point,
+	a, err := app.New(ctx, app.Options{Config: cfg, Version: "test", Log: o.log, Clock: &o.clock, Point: o.point,
 		Stdout: io.Discard, Instance: o.instance, Env: []string{"TOOL_DIR=" + filepath.Join(o.dir, "facts")}})
 	if err != nil {
 		return nil, err
 	}
-	if err := a.Start(context.Background()); err != nil {
+	if err := a.Start(ctx); err != nil {
 		return nil, errors.Join(err, a.Stop(context.Background()))
 	}
 	return a, nil

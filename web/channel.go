@@ -92,7 +92,7 @@ func (s *Server) say(w http.ResponseWriter, r *http.Request, c caller) error {
 		return err
 	}
 	// What was asked is done; that it was answered is kept too, whoever has hung up meanwhile.
-	answered, err := s.cfg.Chat.Answer(context.WithoutCancel(r.Context()), c.actor.Person, reply.Card)
+	answered, err := s.cfg.Chat.Answer(context.WithoutCancel(r.Context()), c.actor.Person, reply.Card, reply.Own)
 	if err != nil {
 		s.cfg.Log.ErrorContext(r.Context(), "an answer is not in the channel", "error", err)
 	}
@@ -173,12 +173,18 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, c caller, in bot
 	if err != nil {
 		return err
 	}
+	if reply.Post != nil && s.cfg.Chat != nil {
+		if err := s.cfg.Chat.Share(context.WithoutCancel(r.Context()), *reply.Post); err != nil {
+			return err
+		}
+	}
 	answer(w, http.StatusOK, reply)
 	return nil
 }
 
 func (s *Server) reply(r *http.Request, c caller, in bot.Intent) (bot.Reply, error) {
 	in.Surface, in.Person, in.Dest, in.At, in.Secrets = consoleSurface, c.actor.Person, ConsoleChannel, s.cfg.Clock.Time(), true
+	in.Company = bot.InHouse                            // everybody who signs in reads the channel, and an answer can be shown to one alone
 	if lang := r.URL.Query().Get("lang"); known(lang) { // what the page is read in counts more than the roster
 		in.Lang = lang
 	}

@@ -48,21 +48,32 @@ func (c *Console) Say(ctx context.Context, person, text string) (id string, err 
 	if !fsm.NearlyCode(text) {
 		line, _ = c.mask.String(text)
 	}
-	return c.add(ctx, kept{Card: bot.Card{Kind: "said", Parts: []bot.Part{}}, By: person, Said: redact.Safe(line)})
+	return c.add(ctx, "", kept{Card: bot.Card{Kind: "said", Parts: []bot.Part{}}, By: person, Said: redact.Safe(line)})
 }
 
-// Answer keeps what somebody was answered, for everybody to see; its buttons are for that person alone.
-func (c *Console) Answer(ctx context.Context, person string, card bot.Card) (id string, err error) {
-	return c.add(ctx, kept{Card: c.masked(card), By: person})
+// Answer keeps what somebody was answered: for everybody to see, or for their own eyes; its buttons are
+// for that person alone.
+func (c *Console) Answer(ctx context.Context, person string, card bot.Card, own bool) (id string, err error) {
+	reader := ""
+	if own {
+		reader = person
+	}
+	return c.add(ctx, reader, kept{Card: c.masked(card), By: person})
 }
 
-func (c *Console) add(ctx context.Context, k kept) (id string, err error) {
+// Share keeps a card somebody put before everybody, buttons and all.
+func (c *Console) Share(ctx context.Context, card bot.Card) error {
+	_, err := c.add(ctx, "", kept{Card: c.masked(card)})
+	return err
+}
+
+func (c *Console) add(ctx context.Context, reader string, k kept) (id string, err error) {
 	body, err := json.Marshal(k)
 	if err != nil {
 		return "", fmt.Errorf("writing what was said: %w", err)
 	}
 	id = newID("c-")
-	row := store.Card{ID: id, Dest: ConsoleChannel, Body: string(body), Made: c.clock.Time(), Run: k.Run}
+	row := store.Card{ID: id, Dest: ConsoleChannel, Person: reader, Body: string(body), Made: c.clock.Time(), Run: k.Run}
 	if err := c.store.Write(ctx, func(tx *store.Tx) error { return tx.PutCard(ctx, row) }); err != nil {
 		return "", fmt.Errorf("keeping what was said: %w", err)
 	}

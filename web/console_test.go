@@ -149,7 +149,7 @@ func talk(t *testing.T, h *house) *bot.Narrator {
 	t.Helper()
 	dc := dr.Clock{Now: h.clock.Now, After: h.clock.After}
 	s := h.server
-	b, err := bot.New(bot.Config{Engine: s.cfg.Engine, Store: h.store, Catalog: s.cfg.Catalog, Clock: dc, Log: s.cfg.Log, Secret: []byte("0123456789abcdef")})
+	b, err := bot.New(bot.Config{Engine: s.cfg.Engine, Store: h.store, Catalog: s.cfg.Catalog, Clock: dc, Log: s.cfg.Log, Secret: []byte("0123456789abcdef"), Library: s.cfg.Library})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/switchman-dr/switchman/bot"
 	"github.com/switchman-dr/switchman/catalog"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/fsm"
@@ -80,18 +81,10 @@ func (p *planInfo) lastRuns(runs []fsm.View) {
 		case p.Last == nil:
 			p.Last = lastOf(v)
 		}
-		if p.Drill == nil && (v.Mode == dr.Drill || v.Mode == dr.SurpriseDrill) && succeeded(v) {
+		if p.Drill == nil && (v.Mode == dr.Drill || v.Mode == dr.SurpriseDrill) && bot.Succeeded(v) {
 			p.Drill = lastOf(v)
 		}
 	}
-}
-
-// succeeded says whether a run did what its plan is for: it moved and proved everything.
-func succeeded(v fsm.View) bool {
-	if v.State == dr.AtStandby {
-		return true
-	}
-	return (v.State == dr.Closed || v.State == dr.ClosedWithExceptions) && v.Verdict != "failed"
 }
 
 func lastOf(v fsm.View) *lastRun {

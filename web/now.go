@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/switchman-dr/switchman/bot"
 	"github.com/switchman-dr/switchman/catalog"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/fsm"
@@ -72,37 +73,10 @@ func (s *Server) now(w http.ResponseWriter, r *http.Request, c caller) error {
 	return nil
 }
 
-// wanted lists the verbs a run may be waiting for somebody to use, the most pressing first. Verbs that
-// merely are allowed, such as pause, ask for nobody.
-func wanted(v fsm.View) []dr.Verb {
-	switch v.State {
-	case dr.AwaitingApproval:
-		return []dr.Verb{dr.VerbAccept, dr.VerbApprove}
-	case dr.AwaitingCode:
-		if v.CodeLive {
-			return []dr.Verb{dr.VerbAccept, dr.VerbStart}
-		}
-		return []dr.Verb{dr.VerbAccept, dr.VerbIssue}
-	case dr.Running, dr.Verifying, dr.RollingBack:
-		return []dr.Verb{dr.VerbAccept, dr.VerbDecide, dr.VerbDone, dr.VerbContinue, dr.VerbForce}
-	case dr.Paused:
-		return []dr.Verb{dr.VerbAccept, dr.VerbDecide, dr.VerbDone, dr.VerbContinue, dr.VerbRetry, dr.VerbForce, dr.VerbResume}
-	case dr.AtStandby:
-		return []dr.Verb{dr.VerbAccept, dr.VerbSwitchback}
-	}
-	return []dr.Verb{dr.VerbAccept}
-}
-
 func needsOf(lang, person string, runs []fsm.View) []need {
 	out := []need{}
 	for _, v := range runs {
-		var mine []dr.Verb
-		for _, verb := range wanted(v) {
-			if person != "" && slices.Contains(v.Verbs, verb) && (verb != dr.VerbForce || v.Force != nil) {
-				mine = append(mine, verb)
-			}
-		}
-		if len(mine) > 0 {
+		if mine := bot.NeedsOf(v); len(mine) > 0 && person != "" {
 			out = append(out, need{Run: v.ID, Title: v.Title, Verb: mine[0], Verbs: mine, Text: locale.Term(lang, "verb", string(mine[0])) + " — " + v.Title})
 		}
 	}

@@ -44,7 +44,8 @@ func TestVerbsAndDocumentAgree(t *testing.T) {
 // sampleOf makes a request of a route that its description allows.
 func sampleOf(rt route) ask {
 	path := strings.NewReplacer("{run}", "r1", "{verb}", "pause", "{plan}", "move", "{person}", "ada", "{token}", "t-1", "{session}", "s-1", "{step}", "stop",
-		"{digest}", dr.Digest(nil)).Replace(rt.path)
+		"{runbook}", "runbooks%2Fledger.md", "{question}", "q", "{digest}", dr.Digest(nil)).Replace(rt.path)
+	path += map[string]string{"GET /api/ask": "?question=x", "GET /api/search": "?query=x"}[rt.method+" "+rt.path]
 	body := map[string]any{
 		"POST /api/runs":              map[string]string{"plan": "move", "mode": "drill", "reason": "x"},
 		"POST /api/session":           map[string]string{"person": "ada"},
@@ -54,6 +55,8 @@ func sampleOf(rt route) ask {
 		"POST /api/channel":           map[string]string{"text": "help"},
 		"POST /api/channel/press":     map[string]string{"nonce": "n"},
 		"POST /api/channel/submit":    map[string]any{"nonce": "n", "values": map[string]string{}},
+		"POST /api/ask":               map[string]string{"question": "x"},
+		"POST /api/feedback":          map[string]string{"asked": "x", "verdict": "helped"},
 	}[rt.method+" "+rt.path]
 	return ask{method: rt.method, path: path, body: body}
 }

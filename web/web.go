@@ -41,6 +41,8 @@ type Config struct {
 	Console  fs.FS    // the web console's files, index.html at their root; nil: none
 	Bot      *bot.Bot // answers in the console's channel; nil: there is none
 	Chat     *Console // the channel the narrator tells; nil: none
+	// Library answers from the runbooks; nil: there are none.
+	Library *bot.Library
 	// Phone is the host:port of a second listener, on which nothing but signing in, voting and codes can be
 	// reached; empty: none.
 	Phone string

@@ -3,6 +3,8 @@ package slack
 import (
 	"context"
 	"errors"
+	"strings"
+	"time"
 
 	api "github.com/slack-go/slack"
 
@@ -12,38 +14,124 @@ import (
 
 // answer has the bot answer what was heard, and shows the answer to whoever spoke.
 func (s *Slack) answer(ctx context.Context, h heard) {
+	if h.answer != nil {
+		s.deliver(ctx, bot.Intent{Kind: h.Kind}, h, *h.answer)
+		return
+	}
 	in, reply, err := s.ask(ctx, h)
 	if err != nil {
 		return // the context ended; the inbox still has it
 	}
 	if in.Kind == bot.Home {
-		if _, err = s.api.PublishViewContext(ctx, api.PublishViewContextRequest{UserID: h.User, View: homeView(reply.Card)}); err != nil {
-			s.cfg.Log.WarnContext(ctx, "drawing the home page", "user", h.User, "error", err)
+		if in.Person != "" {
+			s.homes.opens(h, s.cfg.Clock.Now())
 		}
+		s.insist(ctx, h.User, func() error { return s.publish(ctx, h.User, reply.Card) })
 		return
 	}
-	s.deliver(ctx, h, reply)
+	s.deliver(ctx, in, h, reply)
 }
 
 // deliver opens a form on the trigger, while it lives; else it shows the card, which has a button for the
-// same.
-func (s *Slack) deliver(ctx context.Context, h heard, reply bot.Reply) {
+// same: in the place of what was pressed, if only its reader sees that, below a question that was put to
+// everybody, or beside, for one person.
+func (s *Slack) deliver(ctx context.Context, in bot.Intent, h heard, reply bot.Reply) {
+	if h.View != "" {
+		view := said(reply.Card, h.Channel)
+		if reply.Form != nil {
+			view = modal(*reply.Form, h.Channel)
+		}
+		if _, err := s.api.UpdateViewContext(ctx, view, "", "", h.View); err != nil {
+			s.cfg.Log.WarnContext(ctx, "drawing a form anew; it may have been closed", "user", h.User, "error", err)
+		}
+		return
+	}
 	if reply.Form != nil && h.Trigger != "" && s.openForm(ctx, h.Trigger, *reply.Form, h.Channel) == nil {
 		return
 	}
-	if err := s.tell(ctx, h.Channel, h.User, reply.Card, "answer/"+h.keys[0]); err != nil {
-		s.cfg.Log.ErrorContext(ctx, "an answer cannot be shown in Slack", "user", h.User, "error", err)
+	if reply.Post != nil && h.Channel != "" {
+		s.insist(ctx, h.User, func() error {
+			_, err := s.Post(ctx, h.Channel, *reply.Post, "shared/"+h.keys[0])
+			return err
+		})
+	}
+	if s.instead(ctx, in, h, reply) {
+		return
+	}
+	key := "answer/" + h.keys[0]
+	if in.Kind == bot.Mention && reply.Public && !direct(h.Channel) {
+		card := reply.Card
+		card.Thread = refOf(h.Channel, h.Thread)
+		s.insist(ctx, h.User, func() error { _, err := s.Post(ctx, h.Channel, card, key); return err })
+		return
+	}
+	s.insist(ctx, h.User, func() error {
+		ref, err := s.tell(ctx, h, reply.Card, key)
+		if err == nil {
+			s.shown(ctx, in, reply.Card, ref)
+		}
+		return err
+	})
+}
+
+// instead draws what came of a press on a run in the place of the message it was on, where nobody else reads
+// that. false: it has to be said beside.
+func (s *Slack) instead(ctx context.Context, in bot.Intent, h heard, reply bot.Reply) bool {
+	card, err := reply.Card, error(nil)
+	switch {
+	case h.Kind != bot.Press || in.Person == "" || reply.Run == "" && card.Run == "" || reply.Own:
+		return false
+	case h.Respond != "":
+		_, _, _, err = s.api.SendMessageContext(ctx, h.Channel, append(drawn(card), api.MsgOptionReplaceOriginal(h.Respond))...)
+	case direct(h.Channel) && h.Ref != "":
+		if err = s.Update(ctx, h.Ref, card); err == nil {
+			s.shown(ctx, in, card, h.Ref)
+		}
+	default:
+		return false
+	}
+	return err == nil
+}
+
+// shown has the bot remember a message that stays, so that its buttons go when they mean nothing any more.
+func (s *Slack) shown(ctx context.Context, in bot.Intent, card bot.Card, ref bot.Ref) {
+	if err := s.cfg.Bot.Shown(context.WithoutCancel(ctx), in, card, ref); err != nil {
+		s.cfg.Log.ErrorContext(ctx, "a message's buttons will stay when they mean nothing any more", "error", err)
 	}
 }
 
-// now works what may be secret, and answers a dialog in the acknowledgement.
+// direct says whether a channel is the talk of one person with the app.
+func direct(channel string) bool { return strings.HasPrefix(channel, "D") }
+
+const (
+	insists = 10 * time.Minute // an answer that comes later helps nobody
+	longest = 10 * time.Second // between two tries
+)
+
+// insist shows an answer again and again until Slack takes it: who pressed something waits to hear of it.
+func (s *Slack) insist(ctx context.Context, user string, show func() error) {
+	until := s.cfg.Clock.Now().Add(insists)
+	for pause := 500 * time.Millisecond; ; pause = min(2*pause, longest) {
+		err := show()
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		if dr.KindOf(err) == dr.Invalid || s.cfg.Clock.Now().After(until) {
+			s.cfg.Log.ErrorContext(ctx, "an answer cannot be shown in Slack", "user", user, "error", err)
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.cfg.Clock.After(pause):
+		}
+	}
+}
+
+// now works a dialog that was sent, and says what its acknowledgement answers.
 func (s *Slack) now(ctx context.Context, h heard) any {
 	_, reply, err := s.ask(ctx, h)
 	if err != nil {
-		return nil
-	}
-	if h.Kind != bot.Submit {
-		s.deliver(ctx, h, reply)
 		return nil
 	}
 	switch {
@@ -60,7 +148,13 @@ func (s *Slack) now(ctx context.Context, h heard) any {
 // ask finds out who speaks and hands it to the bot. Somebody Slack does not vouch for is turned away.
 func (s *Slack) ask(ctx context.Context, h heard) (bot.Intent, bot.Reply, error) {
 	in := bot.Intent{Surface: Surface, Keys: h.keys, Dest: h.Channel, Kind: h.Kind, Args: h.Args, Values: h.Values, Ref: h.Ref,
-		Trigger: h.Trigger, At: h.At, Confirmed: h.Confirmed}
+		Thread: refOf(h.Channel, h.Thread), Trigger: h.Trigger, At: h.At, Confirmed: h.Confirmed}
+	if h.Channel == "" || direct(h.Channel) { // the bot's own page, and messages to it alone
+		in.Company = bot.Alone
+	}
+	if h.Thread == "" {
+		in.Thread = ""
+	}
 	vouch := true
 	if h.Kind == bot.Submit {
 		if _, verb, err := s.cfg.Bot.Acts(ctx, h.Args); err == nil && verb == dr.VerbStart {

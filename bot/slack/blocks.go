@@ -2,6 +2,7 @@ package slack
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -87,7 +88,7 @@ func (d *drawing) part(p bot.Part, n int) {
 	case bot.PartFacts:
 		d.facts(p.Facts)
 	case bot.PartTable:
-		d.code(table(p.Columns, p.Rows))
+		d.table(p.Columns, p.Rows)
 	case bot.PartPlan:
 		d.plan(p.Steps)
 	case bot.PartProgress:
@@ -159,26 +160,56 @@ func (d *drawing) code(text string) {
 
 func (d *drawing) plan(steps []bot.PlanStep) {
 	var lines []string
-	size := 0
-	flush := func() {
-		d.words(strings.Join(lines, "\n"))
-		lines, size = nil, 0
-	}
 	for _, s := range steps {
 		line := glyph(s.State) + " " + s.Title
 		if s.Note != "" {
 			line += " · " + s.Note
 		}
-		if n := len([]rune(line)) + 1; size+n > sectionMost {
-			flush()
-		}
-		size += len([]rune(line)) + 1
 		lines = append(lines, line)
 	}
-	if len(lines) > 0 {
-		flush()
-	}
+	d.lines(lines)
 }
+
+// lines puts as many lines into a section as it takes, and begins another.
+func (d *drawing) lines(all []string) {
+	var some []string
+	size := 0
+	for _, l := range all {
+		n := len([]rune(l)) + 1
+		if size+n > sectionMost && size > 0 {
+			d.words(strings.Join(some, "\n"))
+			some, size = nil, 0
+		}
+		some, size = append(some, l), size+n
+	}
+	d.words(strings.Join(some, "\n"))
+}
+
+// tableMost is what fits beside each other in a message on a desktop; a wider table would wrap into a
+// heap, so its rows become two lines each.
+const tableMost = 76
+
+func (d *drawing) table(columns []string, rows [][]string) {
+	text := table(columns, rows)
+	if widest(text) <= tableMost {
+		d.code(text)
+		return
+	}
+	var all []string
+	for _, r := range rows {
+		first := 2 // a name and what it is called
+		if len(r) <= 3 {
+			first = len(r)
+		}
+		all = append(all, strings.Join(slices.DeleteFunc(slices.Clone(r[:first]), empty), " · "))
+		if rest := slices.DeleteFunc(slices.Clone(r[first:]), empty); len(rest) > 0 {
+			all[len(all)-1] += "\n    " + strings.Join(rest, " · ")
+		}
+	}
+	d.lines(all)
+}
+
+func empty(text string) bool { return text == "" }
 
 // glyph is a step's state in one sign.
 func glyph(s dr.StepState) string {

@@ -16,6 +16,9 @@ import (
 // keyEvent marks our messages; the payload holds the key one was posted under.
 const keyEvent = "switchman_message"
 
+// fileKey leads what is remembered of files, which carry no metadata: their names stand for their keys.
+const fileKey = "file/"
+
 // posted remembers which keys are on the wall of a channel or thread.
 type posted struct {
 	mu    sync.Mutex
@@ -68,11 +71,8 @@ func (s *Slack) Post(ctx context.Context, dest string, card bot.Card, key string
 	w := s.posted.wall(dest, thread)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	now := s.cfg.Clock.Time()
-	if w.seen.IsZero() || now.Since(w.seen) > wallHolds {
-		if err := s.look(ctx, w, dest, thread); err != nil {
-			return "", err
-		}
+	if err := s.fresh(ctx, w, dest, thread); err != nil {
+		return "", err
 	}
 	if ts := w.ts[key]; ts != "" {
 		return refOf(dest, ts), nil
@@ -92,7 +92,15 @@ func (s *Slack) Post(ctx context.Context, dest string, card bot.Card, key string
 	return refOf(channel, ts), nil
 }
 
-// look reads which keys are on a wall.
+// fresh looks at a wall unless it is known what is on it.
+func (s *Slack) fresh(ctx context.Context, w *wall, channel, thread string) error {
+	if !w.seen.IsZero() && s.cfg.Clock.Time().Since(w.seen) <= wallHolds {
+		return nil
+	}
+	return s.look(ctx, w, channel, thread)
+}
+
+// look reads which keys are on a wall, and which files.
 func (s *Slack) look(ctx context.Context, w *wall, channel, thread string) error {
 	var found []api.Message
 	if thread == "" {
@@ -125,6 +133,11 @@ func (s *Slack) look(ctx context.Context, w *wall, channel, thread string) error
 		if key, ok := m.Metadata.EventPayload["key"].(string); ok && m.Metadata.EventType == keyEvent && m.BotID == us.BotID {
 			w.ts[key] = m.Timestamp
 		}
+		for _, f := range m.Files {
+			if m.User == us.UserID {
+				w.ts[fileKey+f.Name] = m.Timestamp
+			}
+		}
 	}
 	w.seen = s.cfg.Clock.Time()
 	return nil
@@ -150,27 +163,40 @@ func (s *Slack) Whisper(ctx context.Context, dest, person string, card bot.Card)
 	if !ok || p.Slack == "" {
 		return &dr.Error{Kind: dr.Invalid, Message: person + " has no Slack account in the roster"}
 	}
-	return s.tell(ctx, dest, p.Slack, card, card.Key)
+	_, err = s.tell(ctx, heard{Channel: dest, User: p.Slack}, card, card.Key)
+	return err
 }
 
 // tell shows a card to one user, in the channel where others don't see it, or in their own messages where
-// the app is not in the channel.
-func (s *Slack) tell(ctx context.Context, channel, user string, card bot.Card, key string) error {
-	if channel != "" && !strings.HasPrefix(channel, "D") {
-		_, err := s.api.PostEphemeralContext(ctx, channel, user, drawn(card)...)
+// the app is not in the channel. ref is empty for what does not stay.
+func (s *Slack) tell(ctx context.Context, h heard, card bot.Card, key string) (ref bot.Ref, err error) {
+	options, place := drawn(card), h.User
+	if h.Thread != "" {
+		options = append(options, api.MsgOptionTS(h.Thread))
+	}
+	if h.Channel != "" && !direct(h.Channel) {
+		_, err := s.api.PostEphemeralContext(ctx, h.Channel, h.User, options...)
 		var said api.SlackErrorResponse
 		if err == nil {
-			return nil
+			return "", nil
 		}
 		if !errors.As(err, &said) || !elsewhere(said.Err) {
-			return fmt.Errorf("whispering: %w", trouble(err))
+			return "", fmt.Errorf("whispering: %w", trouble(err))
 		}
+		options = drawn(card)
+	} else if h.Thread != "" {
+		place = h.Channel
 	}
-	options := append(drawn(card), api.MsgOptionMetadata(api.SlackMetadata{EventType: keyEvent, EventPayload: map[string]any{"key": key}}))
-	if _, _, err := s.api.PostMessageContext(ctx, user, options...); err != nil {
-		return fmt.Errorf("whispering: %w", trouble(err))
+	options = append(options, api.MsgOptionMetadata(api.SlackMetadata{EventType: keyEvent, EventPayload: map[string]any{"key": key}}))
+	channel, ts, err := s.api.PostMessageContext(ctx, place, options...)
+	var said api.SlackErrorResponse
+	if errors.As(err, &said) && (elsewhere(said.Err) || said.Err == "cannot_dm_bot") { // somebody who is no more, or no person
+		return "", &dr.Error{Kind: dr.Invalid, Message: "Slack has no conversation with " + clean(h.User), Err: err}
 	}
-	return nil
+	if err != nil {
+		return "", fmt.Errorf("whispering: %w", trouble(err))
+	}
+	return refOf(channel, ts), nil
 }
 
 func elsewhere(code string) bool {
@@ -189,26 +215,47 @@ func (s *Slack) openForm(ctx context.Context, trigger string, form bot.Form, cha
 	return nil
 }
 
-// Upload implements [bot.Chat]. The key stands in the file's name, by which one that is there is found.
+// Upload implements [bot.Chat]. The file's name stands for its key: the thread it belongs to is looked at for
+// a file of ours by that name before it is sent. What Slack refuses about files, such as a scope the app was
+// not given, is an end of it: the card beside says where the same file is to be had.
 func (s *Slack) Upload(ctx context.Context, dest string, file bot.File) (bot.Ref, error) {
 	_, thread := split(file.Comment.Thread)
-	there, _, err := s.api.GetFilesContext(ctx, api.GetFilesParameters{Channel: dest, Count: lookBack, Page: 1})
-	if err == nil {
-		for _, f := range there {
-			if f.Name == file.Name {
-				return bot.Ref(f.ID), nil
-			}
-		}
+	w := s.posted.wall(dest, thread)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := s.fresh(ctx, w, dest, thread); err != nil {
+		return "", err
+	}
+	name := fileKey + file.Name
+	if ts := w.ts[name]; ts != "" {
+		return refOf(dest, ts), nil
 	}
 	in, err := file.Open()
 	if err != nil {
 		return "", fmt.Errorf("opening %s: %w", file.Name, err)
 	}
+	defer in.Close()
 	f, err := s.api.UploadFileContext(ctx, api.UploadFileParameters{Reader: in, FileSize: int(file.Size), Filename: file.Name, Title: file.Name, Channel: dest, ThreadTimestamp: thread})
-	if err = errors.Join(trouble(err), in.Close()); err != nil {
-		return "", fmt.Errorf("uploading %s: %w", file.Name, err)
+	if err != nil {
+		if doubtful(err) {
+			w.seen = dr.Time{}
+		}
+		return "", fmt.Errorf("uploading %s: %w", file.Name, filesTrouble(err))
 	}
+	w.ts[name], w.seen = f.ID, s.cfg.Clock.Time()
 	return bot.Ref(f.ID), nil
+}
+
+// filesTrouble sorts an error of an upload.
+func filesTrouble(err error) error {
+	var said api.SlackErrorResponse
+	if errors.As(err, &said) {
+		switch said.Err {
+		case "missing_scope", "file_too_large", "file_uploads_disabled", "file_uploads_except_images_disabled", "storage_limit_reached", "file_update_failed":
+			return &dr.Error{Kind: dr.Invalid, Message: "Slack does not take the file: " + said.Err, Err: err}
+		}
+	}
+	return trouble(err)
 }
 
 // Caps implements [bot.Chat]. A code may be typed here in drills only: outside of them the console, where

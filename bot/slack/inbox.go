@@ -23,6 +23,8 @@ const (
 	abandoned  = dr.Millis(20_000) // after which what another server took is worked here
 	sweepMost  = 500
 	hands      = 16 // people answered at once
+	nothing    = "{}"
+	awaited    = dr.Millis(10 * 60_000) // until Slack has brought an event for the last time
 )
 
 // heard is what came in, as the inbox keeps it. It holds no field of a dialog and no code.
@@ -34,80 +36,65 @@ type heard struct {
 	Channel    string            `json:"channel,omitempty"`
 	Ref        bot.Ref           `json:"ref,omitempty"`
 	Args       string            `json:"args,omitempty"`
+	View       string            `json:"view,omitempty"`    // the dialog something was chosen in
+	Thread     string            `json:"thread,omitempty"`  // the message a talk began with
+	Respond    string            `json:"respond,omitempty"` // where what was pressed, and only one person sees, can be drawn anew
 	Trigger    string            `json:"trigger,omitempty"`
 	Values     map[string]string `json:"values,omitempty"` // of a choice; never of a dialog
 	Confirmed  bool              `json:"confirmed,omitempty"`
 	At         dr.Time           `json:"at"`
 
-	keys []string // the first names it in the inbox
+	keys   []string   // the first names it in the inbox
+	answer *bot.Reply // worked already; only the answer is to be shown
 }
 
-// take stores a frame, or works a dialog at once, and answers what to acknowledge with. false: Slack is
-// not answered, so that whoever spoke sees that it failed, or Slack sends it again.
-func (s *Slack) take(ctx context.Context, e socketmode.Event) (answer any, ok bool) {
+// take stores what came in, or works a dialog at once, and has it acknowledged by what it is answered with.
+// Without that Slack is not answered, so that whoever spoke sees that it failed, or Slack sends it again. It
+// returns before that, so that nothing waits behind a dialog or behind the disk; later does what takes time.
+func (s *Slack) take(ctx context.Context, e socketmode.Event, later func(func()), ack func(answer any)) {
 	h, wanted, err := s.read(e)
 	if err != nil {
 		s.cfg.Log.WarnContext(ctx, "a frame of Slack's cannot be read and is passed over", "error", err)
 	}
-	if !wanted {
-		return nil, true
+	switch {
+	case !wanted:
+		ack(nil)
+		return
+	case h.Kind == bot.Submit:
+		later(func() {
+			if answer, ok := s.submitted(ctx, h); ok {
+				ack(answer)
+			}
+		})
+		return
+	case fsm.NearlyCode(h.Args):
+		later(func() {
+			if s.secret(ctx, h) {
+				ack(nil)
+			}
+		})
+		return
 	}
-	if h.Kind == bot.Submit || fsm.NearlyCode(h.Args) { // what may be secret is kept nowhere
-		fresh, err := s.keep(ctx, h, false)
-		if err != nil {
-			s.cfg.Log.ErrorContext(ctx, "what came from Slack cannot be stored and is not acknowledged", "error", err)
-			return nil, false
-		}
-		if !fresh {
-			return nil, true
-		}
-		return s.now(ctx, h), true
-	}
-	fresh, err := s.keep(ctx, h, true)
+	raw, err := json.Marshal(h)
 	if err != nil {
-		s.cfg.Log.ErrorContext(ctx, "what came from Slack cannot be stored and is not acknowledged", "error", err)
-		return nil, false
+		s.cfg.Log.ErrorContext(ctx, "what came from Slack cannot be written down and is passed over", "error", err)
+		ack(nil)
+		return
 	}
-	s.cfg.Point("stored")
-	if fresh {
-		s.queue.put(h)
-	}
-	return nil, true
-}
-
-// keep stores what came in under its keys; fresh is false when one of them was there.
-func (s *Slack) keep(ctx context.Context, h heard, body bool) (fresh bool, err error) {
-	raw := []byte("{}")
-	if body {
-		if raw, err = json.Marshal(h); err != nil {
-			return false, fmt.Errorf("writing down what came from Slack: %w", err)
+	f := frame{heard: h, body: string(raw), kept: func(fresh bool, err error) {
+		if err != nil {
+			return
 		}
-	}
-	now := s.cfg.Clock.Time()
-	err = s.cfg.Store.Write(ctx, func(tx *store.Tx) error {
-		fresh = true
-		for i, key := range h.keys {
-			e := store.InboxEvent{Surface: Surface, Event: key, Received: now, Body: "{}"}
-			if i == 0 {
-				e.Body = string(raw)
-			}
-			first, err := tx.PutInbox(ctx, e)
-			if err != nil {
-				return err
-			}
-			if !first {
-				fresh = false
-				continue
-			}
-			if i > 0 || !body {
-				if err := tx.DoneInbox(ctx, Surface, key, now); err != nil {
-					return err
-				}
-			}
+		s.cfg.Point("stored")
+		if fresh {
+			s.queue.put(h)
 		}
-		return nil
-	})
-	return fresh, err
+		go ack(nil) // a connection that is being exchanged takes it later, or never: then Slack sends it again
+	}}
+	select {
+	case s.frames <- f:
+	case <-ctx.Done():
+	}
 }
 
 // read finds out what a frame is about. Most events are not for us.
@@ -141,7 +128,7 @@ func (h *heard) interaction(c api.InteractionCallback) bool {
 		h.Kind, h.Args, h.Channel, h.Confirmed = bot.Submit, m.Nonce, m.Channel, true
 		h.Values = valuesOf(c.View.State)
 		h.keys = []string{"view/" + c.View.ID + "/" + c.TriggerID} // sent again after a mistake it is the same view
-		return m.Nonce != ""
+		return true                                                // one whose nonce was lost on the way gets its answer too
 	case api.InteractionTypeBlockActions:
 		if len(c.ActionCallback.BlockActions) == 0 {
 			return false
@@ -149,15 +136,36 @@ func (h *heard) interaction(c api.InteractionCallback) bool {
 		a := c.ActionCallback.BlockActions[0]
 		h.Kind, h.Channel = bot.Press, c.Channel.ID
 		if ts := c.Container.MessageTs; ts != "" {
-			h.Ref = refOf(h.Channel, ts)
+			h.Ref, h.Thread = refOf(h.Channel, ts), c.Container.ThreadTs
+		}
+		if c.Container.IsEphemeral {
+			h.Respond = c.ResponseURL
 		}
 		if h.Channel == "" {
 			h.Channel = parseMeta(c.View.PrivateMetadata).Channel
 		}
+		if a.ActionID == field {
+			h.changed(c.View)
+		}
 		h.keys = []string{strings.Join([]string{"action", c.User.ID, c.Channel.ID, c.Container.MessageTs, c.View.ID, a.ActionID, a.ActionTs}, "/")}
-		return h.pressed(*a)
+		return h.Kind == bot.Change || h.pressed(*a)
 	}
 	return false
+}
+
+// changed reads a choice in a dialog that says more by it. Only fields with a choice are read: what somebody
+// has typed so far is none of our business until it is sent.
+func (h *heard) changed(v api.View) {
+	m := parseMeta(v.PrivateMetadata)
+	h.Kind, h.Args, h.View, h.Values = bot.Change, m.Nonce, v.ID, map[string]string{}
+	if v.State == nil {
+		return
+	}
+	for name, block := range v.State.Values {
+		if one := block[field].SelectedOption.Value; one != "" {
+			h.Values[name] = one
+		}
+	}
 }
 
 // event reads a mention, a message to the bot alone, a look at its page, or a code that somebody typed.
@@ -176,6 +184,7 @@ func (h *heard) event(raw json.RawMessage) (wanted bool, err error) {
 			ChannelType string `json:"channel_type"`
 			Text        string `json:"text"`
 			TS          string `json:"ts"`
+			Thread      string `json:"thread_ts"`
 			Tab         string `json:"tab"`
 		} `json:"event"`
 	}
@@ -187,7 +196,7 @@ func (h *heard) event(raw json.RawMessage) (wanted bool, err error) {
 	if e.Team != "" {
 		h.Team = e.Team
 	}
-	h.Args = plainText(withoutMention(e.Text))
+	h.Args, h.Thread = plainText(withoutMention(e.Text)), e.Thread
 	switch {
 	case e.User == "" || e.Bot != "" || e.Subtype != "" && e.Subtype != "thread_broadcast" && e.Subtype != "file_share":
 		return false, nil
@@ -197,6 +206,9 @@ func (h *heard) event(raw json.RawMessage) (wanted bool, err error) {
 	case e.Type == "app_mention":
 		// The same message comes as a message too; whichever is first is worked.
 		h.Kind, h.keys = bot.Mention, append([]string{"message/" + e.Channel + "/" + e.TS}, h.keys...)
+		if h.Thread == "" {
+			h.Thread = e.TS // what is answered to a channel is answered below
+		}
 		return true, nil
 	case e.Type == "message" && e.ChannelType == "im":
 		h.Kind, h.keys = bot.Command, append([]string{"message/" + e.Channel + "/" + e.TS}, h.keys...)
@@ -241,6 +253,22 @@ func (q *queue) put(h heard) {
 		return
 	}
 	q.taken[h.keys[0]] = true
+	q.line(h)
+}
+
+// add takes what was claimed.
+func (q *queue) add(h heard) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		delete(q.taken, h.keys[0])
+		return
+	}
+	q.line(h)
+}
+
+// line puts it behind what the same user said before. The lock is held.
+func (q *queue) line(h heard) {
 	_, busy := q.lanes[h.User]
 	q.lanes[h.User] = append(q.lanes[h.User], h)
 	if !busy {
@@ -316,7 +344,10 @@ func (s *Slack) sweep(ctx context.Context, everything bool) error {
 			continue
 		}
 		var h heard
-		if err := json.Unmarshal([]byte(e.Body), &h); err != nil {
+		if e.Body == nothing && now.Since(e.Received) < awaited {
+			continue
+		}
+		if err := json.Unmarshal([]byte(e.Body), &h); err != nil || h.Kind == "" {
 			s.cfg.Log.ErrorContext(ctx, "what was kept in the inbox cannot be read and is passed over", "event", e.Event, "error", err)
 			s.done(ctx, e.Event)
 			continue

@@ -69,7 +69,7 @@ func input(f bot.Field) *api.InputBlock {
 	if f.Hint != "" {
 		hint = plain(f.Hint)
 	}
-	b := &api.InputBlock{Type: api.MBTInput, BlockID: f.Name, Label: plain(f.Label), Hint: hint, Optional: f.Optional}
+	b := &api.InputBlock{Type: api.MBTInput, BlockID: f.Name, Label: plain(f.Label), Hint: hint, Optional: f.Optional, DispatchAction: f.Live}
 	switch f.Kind {
 	case bot.FieldSelect:
 		e := &api.SelectBlockElement{Type: api.OptTypeStatic, ActionID: field, Options: options(f.Options)}

@@ -59,7 +59,10 @@ type Slack struct {
 	posted *posted
 	people *people
 
-	queue *queue
+	homes *homes
+
+	queue  *queue
+	frames chan frame // on their way into the inbox
 
 	mu   sync.Mutex
 	team api.AuthTestResponse // what Slack calls us; zero until asked
@@ -78,14 +81,20 @@ func New(cfg Config) *Slack {
 	if cfg.Alarm == nil {
 		cfg.Alarm = func(dr.Time) {}
 	}
+	s := &Slack{cfg: cfg, api: connect(cfg), posted: newPosted(), homes: &homes{open: map[string]opened{}},
+		queue:  &queue{taken: map[string]bool{}, lanes: map[string][]heard{}, free: make(chan struct{}, hands), closed: true},
+		frames: make(chan frame, gatherMost)}
+	s.people = &people{of: s, seen: map[string]known{}}
+	return s
+}
+
+// connect makes the one client of Slack's Web API.
+func connect(cfg Config) *api.Client {
 	options := []api.Option{api.OptionAppLevelToken(cfg.AppToken), api.OptionHTTPClient(&http.Client{Timeout: callTimeout})}
 	if cfg.URL != "" {
 		options = append(options, api.OptionAPIURL(cfg.URL))
 	}
-	s := &Slack{cfg: cfg, api: api.New(cfg.BotToken, options...), posted: newPosted(),
-		queue: &queue{taken: map[string]bool{}, lanes: map[string][]heard{}, free: make(chan struct{}, hands), closed: true}}
-	s.people = &people{of: s, seen: map[string]known{}}
-	return s
+	return api.New(cfg.BotToken, options...)
 }
 
 // Place is where the narrator tells what happens.
@@ -101,6 +110,8 @@ func (s *Slack) Run(ctx context.Context) {
 		all.Go(func() { s.socket(ctx, n, line) })
 	}
 	all.Go(func() { line.watch(ctx) })
+	all.Go(func() { s.gather(ctx) })
+	all.Go(func() { s.refresh(ctx) })
 	s.work(ctx)
 	all.Wait()
 }

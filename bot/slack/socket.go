@@ -79,7 +79,7 @@ func (s *Slack) listen(ctx context.Context, n int, line *line) error {
 						return
 					}
 				}
-				s.receive(ctx, c, e)
+				s.receive(ctx, c, e, reading.Go)
 			}
 		}
 	})
@@ -90,7 +90,7 @@ func (s *Slack) listen(ctx context.Context, n int, line *line) error {
 }
 
 // receive takes one frame. What the library cannot read is acknowledged, else it would come for ever.
-func (s *Slack) receive(ctx context.Context, c *socketmode.Client, e socketmode.Event) {
+func (s *Slack) receive(ctx context.Context, c *socketmode.Client, e socketmode.Event, later func(func())) {
 	switch e.Type {
 	case socketmode.EventTypeErrorBadMessage:
 		bad, ok := e.Data.(*socketmode.ErrorBadMessage)
@@ -105,9 +105,7 @@ func (s *Slack) receive(ctx context.Context, c *socketmode.Client, e socketmode.
 		if e.Request == nil {
 			return
 		}
-		if answer, ok := s.take(ctx, e); ok {
-			s.ack(ctx, c, e.Request.EnvelopeID, answer)
-		}
+		s.take(ctx, e, later, func(answer any) { s.ack(ctx, c, e.Request.EnvelopeID, answer) })
 	}
 }
 
@@ -120,6 +118,9 @@ func (s *Slack) ack(ctx context.Context, c *socketmode.Client, envelope string, 
 			s.cfg.Log.ErrorContext(ctx, "an answer is too long for Slack and is left out", "bytes", len(raw), "error", err)
 			answer = nil
 		}
+	}
+	if ctx.Err() != nil {
+		return
 	}
 	if err := c.AckCtx(ctx, envelope, answer); err != nil && ctx.Err() == nil {
 		s.cfg.Log.WarnContext(ctx, "acknowledging to Slack", "envelope", envelope, "error", err)

@@ -32,6 +32,14 @@ func table(columns []string, rows [][]string) string {
 	return strings.TrimRight(b.String(), "\n")
 }
 
+// widest is how many columns the longest line takes.
+func widest(text string) (n int) {
+	for l := range strings.SplitSeq(text, "\n") {
+		n = max(n, columnsOf(l))
+	}
+	return n
+}
+
 func columnsOf(text string) (n int) {
 	for _, r := range text {
 		n++

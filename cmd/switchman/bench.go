@@ -22,6 +22,7 @@ type benchWishes struct {
 	rounds  int
 	commits int
 	steps   int
+	seconds int
 }
 
 // figure is one line of bench: what was measured, how often, and what is promised of it.
@@ -44,8 +45,10 @@ const benchLong = `Measure what Switchman promises on this machine, each number 
   proof     verifying a journal of 100,000 and 1,000,000 rows
   start     how soon a server answers /readyz
   console   what 200 open consoles cost, and whether they miss anything
+  search    finding a passage among 10,000 and 100,000, beside chromem-go alone
+  slack     clicks while Slack's connections come and go; redraws of a board
 
-Without a name all six are measured, in about four minutes. Everything happens in a temporary
+Without a name all eight are measured, in about eight minutes. Everything happens in a temporary
 directory below the state directory, so on the same disk, and is removed. Other work on the machine
 makes numbers worse and ratios noisy: look at the median, and repeat.`
 
@@ -55,7 +58,7 @@ func benchCommand(sh *shell) *cobra.Command {
 		Use: "bench", Short: "Measure this machine against what Switchman promises", Long: benchLong,
 		Example: "  switchman bench\n  switchman bench --quick\n  switchman bench demo --rounds 5 --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return sh.bench(cmd.Context(), want, sh.benchCommits, sh.benchPlan, sh.benchDemo, sh.benchProof, sh.benchStart, sh.benchConsole)
+			return sh.bench(cmd.Context(), want, sh.benchCommits, sh.benchPlan, sh.benchDemo, sh.benchProof, sh.benchStart, sh.benchConsole, sh.benchSearch, sh.benchSlack)
 		},
 	}
 	f := c.PersistentFlags()
@@ -63,6 +66,7 @@ func benchCommand(sh *shell) *cobra.Command {
 	f.IntVar(&want.rounds, "rounds", 3, "measure plans, stories and starts `N` times")
 	f.IntVar(&want.commits, "commits", 100, "commits of each kind in one round: `N`")
 	f.IntVar(&want.steps, "steps", 3900, "steps of the generated plan: `N`, rounded down to 78 a stage")
+	f.IntVar(&want.seconds, "seconds", 60, "let people click in Slack, then follow a board there, for `N` seconds each")
 	for _, part := range []struct {
 		name, short string
 		measure     benchPart
@@ -73,6 +77,8 @@ func benchCommand(sh *shell) *cobra.Command {
 		{"proof", "Measure how soon a long journal is verified", sh.benchProof},
 		{"start", "Measure how soon a server is ready", sh.benchStart},
 		{"console", "Measure what open consoles cost a server", sh.benchConsole},
+		{"search", "Measure how fast passages are found and encoded", sh.benchSearch},
+		{"slack", "Measure clicks and redraws with a Slack that misbehaves", sh.benchSlack},
 	} {
 		c.AddCommand(&cobra.Command{Use: part.name, Short: part.short, Example: "  switchman bench " + part.name + "\n  switchman bench " + part.name + " --quick --json",
 			RunE: func(cmd *cobra.Command, _ []string) error { return sh.bench(cmd.Context(), want, part.measure) }})
@@ -87,10 +93,10 @@ type benchPart func(ctx context.Context, dir string, want benchWishes) ([]figure
 // bench measures parts one after the other and shows what was found.
 func (sh *shell) bench(ctx context.Context, want benchWishes, parts ...benchPart) (err error) {
 	if want.quick {
-		want.rounds, want.commits, want.steps = 1, min(want.commits, 50), min(want.steps, 390)
+		want.rounds, want.commits, want.steps, want.seconds = 1, min(want.commits, 50), min(want.steps, 390), min(want.seconds, 6)
 	}
-	if want.rounds < 1 || want.rounds > 100 || want.commits < 1 || want.commits > 100_000 || want.steps < 78 || want.steps > 100_000 {
-		return dr.Errorf(dr.Usage, "--rounds must be from 1 to 100, --commits from 1 to 100000, --steps from 78 to 100000")
+	if want.rounds < 1 || want.rounds > 100 || want.commits < 1 || want.commits > 100_000 || want.steps < 78 || want.steps > 100_000 || want.seconds < 5 || want.seconds > 3600 {
+		return dr.Errorf(dr.Usage, "--rounds must be from 1 to 100, --commits from 1 to 100000, --steps from 78 to 100000, --seconds from 5 to 3600")
 	}
 	cfg, err := sh.settings()
 	if err != nil {

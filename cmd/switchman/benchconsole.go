@@ -134,7 +134,7 @@ func (sh *shell) consoleChild() *cobra.Command {
 	stages := newsStages
 	c := &cobra.Command{Use: "newsroom", Hidden: true, Args: exactly("DIR"), RunE: func(cmd *cobra.Command, args []string) (err error) {
 		ctx := cmd.Context()
-		if err := writeBenchOrg(filepath.Join(args[0], "org"), stages); err != nil {
+		if err := writeBenchOrg(filepath.Join(args[0], "org"), benchShape{stages: stages}); err != nil {
 			return err
 		}
 		cfg, err := config.Load(config.Input{Environ: []string{"SWITCHMAN_ORG=" + filepath.Join(args[0], "org"),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,13 +23,13 @@ sites: [{id: east, name: East}, {id: west, name: West}]
 const benchRoster = `version: "1"
 teams: [{id: operations}, {id: business}]
 people:
-  - {id: ann, name: Ann, human: "1", roles: [requester, operator, commander], teams: [operations]}
-  - {id: bob, name: Bob, human: "2", roles: [approver], teams: [operations]}
-  - {id: cat, name: Cat, human: "3", roles: [approver], teams: [business]}
-  - {id: dan, name: Dan, human: "4", roles: [code_issuer], teams: [operations]}
-  - {id: eve, name: Eve, human: "5", roles: [requester, operator, approver, commander], teams: [operations]}
-  - {id: fay, name: Fay, human: "6", roles: [approver, code_issuer], teams: [business]}
-  - {id: gus, name: Gus, human: "7", roles: [code_issuer, operator], teams: [operations]}
+  - {id: ann, name: Ann, human: "1", slack: U0BENCH00, roles: [requester, operator, commander], teams: [operations]}
+  - {id: bob, name: Bob, human: "2", slack: U0BENCH01, roles: [approver], teams: [operations]}
+  - {id: cat, name: Cat, human: "3", slack: U0BENCH02, roles: [approver], teams: [business]}
+  - {id: dan, name: Dan, human: "4", slack: U0BENCH03, roles: [code_issuer], teams: [operations]}
+  - {id: eve, name: Eve, human: "5", slack: U0BENCH04, roles: [requester, operator, approver, commander], teams: [operations]}
+  - {id: fay, name: Fay, human: "6", slack: U0BENCH05, roles: [approver, code_issuer], teams: [business]}
+  - {id: gus, name: Gus, human: "7", slack: U0BENCH06, roles: [code_issuer, operator], teams: [operations]}
 `
 
 const benchPolicy = `version: "1"
@@ -55,9 +56,16 @@ rules:
     facts_fresh: 5m
 `
 
-// writeBenchOrg writes an organisation of 39 systems of two nodes at each site, whose plan has so
-// many stages on each node, one after the other, each a wait of a millisecond.
-func writeBenchOrg(dir string, stages int) error {
+// benchShape is what the generated plan is like: so many stages on each node, one after the other, each a
+// wait.
+type benchShape struct {
+	stages int
+	wait   string // a millisecond when empty
+	flight int    // most steps at once; 40 when zero
+}
+
+// writeBenchOrg writes an organisation of 39 systems of two nodes at each site, and its plan.
+func writeBenchOrg(dir string, shape benchShape) error {
 	files := map[string]string{"organisation.yaml": benchOrganisation, "roster.yaml": benchRoster + onlookers(), "policy.yaml": benchPolicy}
 	var ids []string
 	for k := range benchSystems {
@@ -70,8 +78,8 @@ func writeBenchOrg(dir string, stages int) error {
 		}
 		files["systems/"+id+".yaml"] = b.String()
 	}
-	files["plans/wide.yaml"] = widePlan("wide", "kind: switchover\npair: wide-back\n", ids, stages)
-	files["plans/wide-back.yaml"] = widePlan("wide-back", "kind: switchback\n", ids, stages)
+	files["plans/wide.yaml"] = widePlan("wide", "kind: switchover\npair: wide-back\n", ids, shape)
+	files["plans/wide-back.yaml"] = widePlan("wide-back", "kind: switchback\n", ids, shape)
 	for name, text := range files {
 		path := filepath.Join(dir, name)
 		err := os.MkdirAll(filepath.Dir(path), 0o700)
@@ -89,21 +97,21 @@ func writeBenchOrg(dir string, stages int) error {
 func onlookers() string {
 	var b strings.Builder
 	for i := range benchOnlookers {
-		fmt.Fprintf(&b, "  - {id: o%[1]d, name: Onlooker %[1]d, human: \"1%02[1]d\", roles: [requester, operator, approver, observer], teams: [operations]}\n", i)
+		fmt.Fprintf(&b, "  - {id: o%[1]d, name: Onlooker %[1]d, human: \"1%02[1]d\", slack: U0LOOK%02[1]d, roles: [requester, operator, approver, observer], teams: [operations]}\n", i)
 	}
 	return b.String()
 }
 
-func widePlan(name, head string, systems []string, stages int) string {
+func widePlan(name, head string, systems []string, shape benchShape) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "plan: %s\ntitle: Move many systems\n%ssystems: [%s]\nmax_in_flight: 40\ncriteria: [{id: rto, metric: rto}]\nsteps:\n",
-		name, head, strings.Join(systems, ", "))
-	for i := range stages {
+	fmt.Fprintf(&b, "plan: %s\ntitle: Move many systems\n%ssystems: [%s]\nmax_in_flight: %d\ncriteria: [{id: rto, metric: rto}]\nsteps:\n",
+		name, head, strings.Join(systems, ", "), cmp.Or(shape.flight, 40))
+	for i := range shape.stages {
 		needs := ""
 		if i > 0 {
 			needs = fmt.Sprintf(", needs: [s%d]", i-1)
 		}
-		fmt.Fprintf(&b, "  - {id: s%d, title: Wait, on: {role: app, site: to}, action: wait, with: {for: 1ms}, class: read%s}\n", i, needs)
+		fmt.Fprintf(&b, "  - {id: s%d, title: Wait, on: {role: app, site: to}, action: wait, with: {for: %s}, class: read%s}\n", i, cmp.Or(shape.wait, "1ms"), needs)
 	}
 	return b.String()
 }

@@ -38,7 +38,7 @@ func (sh *shell) benchPlan(ctx context.Context, dir string, want benchWishes) ([
 	var each, peak, resume []float64
 	for i := range want.rounds {
 		at := filepath.Join(dir, fmt.Sprintf("plan-%d", i))
-		if err := writeBenchOrg(filepath.Join(at, "org"), stages); err != nil {
+		if err := writeBenchOrg(filepath.Join(at, "org"), benchShape{stages: stages}); err != nil {
 			return nil, err
 		}
 		first, _, err := sh.planPart(ctx, at, steps/2)

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/switchman-dr/switchman/app"
+	"github.com/switchman-dr/switchman/catalog"
 	"github.com/switchman-dr/switchman/cmd/switchman/client"
 	"github.com/switchman-dr/switchman/config"
 	"github.com/switchman-dr/switchman/demo"
@@ -42,32 +43,43 @@ terminal, in the same directory:
 
 Interrupt it and everything stops; started again in the same directory, it goes on where it was.
 
-With --auto the whole story plays by itself and ends with a verified report.`
+With --auto the whole story plays by itself and ends with a verified report. With --slack the demo
+has a Slack of its own, and a page to be everybody in.`
+
+// demoInSlack is what a newcomer does in the page of the demo's Slack.
+const demoInSlack = `In Slack's page, choose who you are, and:
+
+  as a requester       /dr request bank-switchover drill "to see it"
+  as approvers         press Approve, one of each team; the card says who can
+  in the console       as a code issuer, issue the code, and note it down
+  as the requester     press Start and type the code; watch the board and its thread
+                       press Switch back, and the same again
+`
 
 func demoCommand(sh *shell) *cobra.Command {
-	var auto, fresh bool
-	var addr string
+	var want demoWishes
 	c := &cobra.Command{
 		Use: "demo", Short: "The sample bank on this machine, live; --auto plays the story",
 		Long:    demoLong,
-		Example: "  switchman demo\n  switchman demo --auto\n  switchman demo --auto --json | tail -1 | jq .traffic",
+		Example: "  switchman demo\n  switchman demo --slack\n  switchman demo --auto\n  switchman demo --auto --json | tail -1 | jq .traffic",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			live := sh.openHouse
-			if auto {
+			if want.auto {
 				live = sh.playStory
 			}
-			return sh.demo(cmd.Context(), demoWishes{auto: auto, fresh: fresh, addr: addr}, live)
+			return sh.demo(cmd.Context(), want, live)
 		},
 	}
-	c.Flags().BoolVar(&auto, "auto", false, "play the whole story without a person, on fresh temporary state unless --state is given")
-	c.Flags().BoolVar(&fresh, "fresh", false, "begin anew; what the state directory holds is set aside")
-	c.Flags().StringVar(&addr, "addr", "", "`HOST:PORT` to listen on (default: 127.0.0.1 and a free port)")
+	c.Flags().BoolVar(&want.auto, "auto", false, "play the whole story without a person, on fresh temporary state unless --state is given")
+	c.Flags().BoolVar(&want.fresh, "fresh", false, "begin anew; what the state directory holds is set aside")
+	c.Flags().BoolVar(&want.slack, "slack", false, "with a Slack of its own on this machine, whose page lets you be everybody in the channel")
+	c.Flags().StringVar(&want.addr, "addr", "", "`HOST:PORT` to listen on (default: 127.0.0.1 and a free port)")
 	return c
 }
 
 type demoWishes struct {
-	auto, fresh bool
-	addr        string
+	auto, fresh, slack bool
+	addr               string
 }
 
 // bank is what a demo has running.
@@ -75,6 +87,7 @@ type bank struct {
 	cfg       *config.Config
 	app       *app.App
 	customers *demo.Customers
+	chat      *chatRoom // nil without --slack
 }
 
 // demo brings up the sample bank and a server for it, lets them live, and stops both in the opposite
@@ -90,7 +103,19 @@ func (sh *shell) demo(ctx context.Context, want demoWishes, live func(context.Co
 		return err
 	}
 	defer estate.Stop()
-	cfg, err := sh.demoSettings(estate, dir, want.addr)
+	files, _, err := sh.load(estate.Organisation())
+	if err != nil {
+		return err
+	}
+	var chat *chatRoom
+	if want.slack {
+		if chat, err = sh.openChat(ctx, estate.Spare(slackSpare), files.Organisation()); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, chat.close()) }()
+		want.addr = firstText(want.addr, estate.Spare(consoleSpare)) // links in Slack lead there
+	}
+	cfg, err := sh.demoSettings(estate, files, dir, want.addr, chat)
 	if err != nil {
 		return err
 	}
@@ -104,19 +129,15 @@ func (sh *shell) demo(ctx context.Context, want demoWishes, live func(context.Co
 	defer func() { err = errors.Join(err, stopWithin(ctx, a.Stop)) }()
 	customers := estate.Customers(ctx, customerPace)
 	defer customers.Stop()
-	return live(ctx, bank{cfg, a, customers})
+	return live(ctx, bank{cfg, a, customers, chat})
 }
 
 // demoSettings are what a bank would configure: its files, the addresses steps may call, and a way
 // to everybody its plans want to tell. Here all notices, and the roots of the journal, go to a file.
-func (sh *shell) demoSettings(estate *demo.Estate, dir, addr string) (*config.Config, error) {
+func (sh *shell) demoSettings(estate *demo.Estate, files *catalog.Catalog, dir, addr string, chat *chatRoom) (*config.Config, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("finding the own program: %w", err)
-	}
-	c, _, err := sh.load(estate.Organisation())
-	if err != nil {
-		return nil, err
 	}
 	absolute, err := filepath.Abs(dir)
 	if err != nil {
@@ -124,15 +145,20 @@ func (sh *shell) demoSettings(estate *demo.Estate, dir, addr string) (*config.Co
 	}
 	way := []map[string][]string{{"command": {self, noticeEntry, filepath.Join(absolute, "notices.txt")}}}
 	ways := map[string][]map[string][]string{"witness": way}
-	for _, to := range recipients(c) {
+	for _, to := range recipients(files) {
 		ways[to] = way
 	}
 	notify, err := encodeJSON(ways)
 	if err != nil {
 		return nil, err
 	}
-	return sh.settingsWith(map[string]string{"org": estate.Organisation(), "state_dir": dir, "addr": firstText(addr, "127.0.0.1:0"),
-		"allow_http": strings.Join(estate.Addresses(), ","), "notify": string(notify), "anchors": "notify:witness"})
+	set := map[string]string{"org": estate.Organisation(), "state_dir": dir, "addr": firstText(addr, "127.0.0.1:0"),
+		"allow_http": strings.Join(estate.Addresses(), ","), "notify": string(notify), "anchors": "notify:witness"}
+	environ := sh.term.environ
+	if chat != nil {
+		environ, set["console_url"] = chat.settings(environ), "http://"+addr
+	}
+	return sh.settingsFrom(environ, set)
 }
 
 // demoDir chooses where the demo lives and what happens to it afterwards.
@@ -178,15 +204,25 @@ func (sh *shell) openHouse(ctx context.Context, b bank) error {
 	cfg, a := b.cfg, b.app
 	socket := filepath.Join(cfg.StateDir, web.SocketName)
 	if sh.json {
-		if err := sh.printJSON(map[string]string{"addr": a.Addr(), "socket": socket, "environment": "sample"}); err != nil {
+		line := map[string]string{"addr": a.Addr(), "socket": socket, "environment": "sample"}
+		if b.chat != nil {
+			line["slack"], line["slack_channel"] = b.chat.page(), b.chat.channel
+		}
+		if err := sh.printJSON(line); err != nil {
 			return err
 		}
 	} else {
 		fmt.Fprintf(sh.term.out, "%s: Harbor Bank is open on this machine, with two sites and customers who pay.\n", demo.Watermark)
 		field(sh.term.out, "console", "http://"+a.Addr()+" (open it in a browser)")
+		if b.chat != nil {
+			field(sh.term.out, "slack", b.chat.page()+" (open it in a browser; choose who you are)")
+		}
 		field(sh.term.out, "server", "unix:"+socket)
 		field(sh.term.out, "notices", filepath.Join(cfg.StateDir, "notices.txt")+" (what plans tell people, and the journal's roots)")
 		field(sh.term.out, "stop", "Ctrl-C; start again to go on, with --fresh to begin anew")
+		if b.chat != nil {
+			fmt.Fprintf(sh.term.out, "\n%s", demoInSlack)
+		}
 		fmt.Fprintf(sh.term.out, "\n%s\n", demoLong[strings.Index(demoLong, "Open the console"):strings.Index(demoLong, "Interrupt it")])
 	}
 	<-ctx.Done()

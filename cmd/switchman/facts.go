@@ -14,6 +14,7 @@ import (
 	"github.com/switchman-dr/switchman/config"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/fsm"
+	"github.com/switchman-dr/switchman/knowledge"
 	"github.com/switchman-dr/switchman/store"
 )
 
@@ -30,6 +31,9 @@ func (sh *shell) facts(ctx context.Context, cfg *config.Config) config.Facts {
 	f.State = stateFacts(cfg.StateDir)
 	f.Store = sh.storeFacts(ctx, cfg, c)
 	f.Server = sh.serverFacts(ctx)
+	for _, p := range knowledge.ModelPackages() {
+		f.Encoders = append(f.Encoders, config.EncoderFacts{Model: p.Model, Missing: knowledge.CheckModel(cfg.Models(), p)})
+	}
 	for _, pair := range sh.term.environ {
 		name, path, _ := strings.Cut(pair, "=")
 		if strings.HasPrefix(name, "SWITCHMAN_") && strings.HasSuffix(name, "_FILE") && path != "" {

@@ -7,21 +7,24 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/switchman-dr/switchman/app"
 	"github.com/switchman-dr/switchman/config"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/store"
 )
 
 func doctorCommand(sh *shell) *cobra.Command {
-	var health bool
+	var health, slack bool
 	c := &cobra.Command{
 		Use: "doctor", Short: "Say what is configured, what is missing, what choices mean",
 		Long: `Look at settings, organisation, state, store and server, and say what is configured, what is missing
-and what each choice means. Nothing is changed. Ends with 4 when something needed does not work.`,
-		Example: "  switchman doctor\n  switchman doctor --health && echo alive\n  switchman doctor --json | jq '.findings[] | select(.level==\"problem\")'",
+and what each choice means. Nothing is changed. Ends with 4 when something needed does not work.
+With --slack it asks Slack instead, and says what to click.`,
+		Example: "  switchman doctor\n  switchman doctor --slack\n  switchman doctor --health && echo alive\n  switchman doctor --json | jq '.findings[] | select(.level==\"problem\")'",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if health {
 				return sh.healthy(cmd.Context())
@@ -30,19 +33,43 @@ and what each choice means. Nothing is changed. Ends with 4 when something neede
 			if err != nil {
 				return err
 			}
-			findings := config.Doctor(cfg, sh.facts(cmd.Context(), cfg))
-			worst := config.Worst(findings)
-			if err := sh.show(map[string]any{"ok": worst != config.Problem, "findings": findings}, func(w io.Writer) { doctorText(w, findings, sh.term.colour()) }); err != nil {
-				return err
+			if slack {
+				return sh.askSlack(cmd.Context(), cfg)
 			}
-			if worst == config.Problem {
+			findings := config.Doctor(cfg, sh.facts(cmd.Context(), cfg))
+			ok := config.Worst(findings) != config.Problem
+			if !ok {
 				sh.code = exitCode(dr.Invalid)
 			}
-			return nil
+			return sh.showFindings(ok, findings)
 		},
 	}
 	c.Flags().BoolVar(&health, "health", false, "only ask the server whether it is alive: 0 yes, 7 no (for container health checks)")
+	c.Flags().BoolVar(&slack, "slack", false, "only ask Slack about the app: tokens, scopes, channel; 7 when it cannot be reached, 3 when it refuses a token")
 	return c
+}
+
+func (sh *shell) showFindings(ok bool, findings []config.Finding) error {
+	return sh.show(map[string]any{"ok": ok, "findings": findings}, func(w io.Writer) { doctorText(w, findings, sh.term.colour()) })
+}
+
+// slackPatience bounds the questions to Slack; it answers within seconds or not at all.
+const slackPatience = 30 * time.Second
+
+// askSlack says whether the app is set up, and what to click where it is not.
+func (sh *shell) askSlack(ctx context.Context, cfg *config.Config) error {
+	ctx, cancel := context.WithTimeout(ctx, slackPatience)
+	defer cancel()
+	findings, state := config.DoctorSlack(cfg, app.LookAtSlack(ctx, cfg))
+	switch state {
+	case config.SlackUnreachable:
+		sh.code = exitCode(dr.Unavailable)
+	case config.SlackRefused:
+		sh.code = exitCode(dr.Refused)
+	case config.SlackWrong:
+		sh.code = exitCode(dr.Invalid)
+	}
+	return sh.showFindings(state == config.SlackFine, findings)
 }
 
 // healthy asks the server whether it is alive, and nothing else.

@@ -87,14 +87,16 @@ func newRoot(sh *shell) *cobra.Command {
 		return dr.Errorf(dr.Usage, "%v", err).WithHint("%s --help", cmd.CommandPath())
 	})
 	root.AddGroup(&cobra.Group{ID: "play", Title: "To begin with:"}, &cobra.Group{ID: "run", Title: "Plans and runs:"},
+		&cobra.Group{ID: "know", Title: "Runbooks:"},
 		&cobra.Group{ID: "proof", Title: "What happened:"}, &cobra.Group{ID: "house", Title: "Keeping house:"})
 	root.AddCommand(
 		group("play", demoCommand(sh)), group("play", checkCommand(sh)),
 		group("run", planCommand(sh)), group("run", runCommand(sh)), group("run", codeCommand(sh)),
+		group("know", askCommand(sh)), group("know", searchCommand(sh)), group("know", knowledgeCommand(sh)),
 		group("proof", journalCommand(sh)), group("proof", reportCommand(sh)), group("proof", verifyCommand(sh)),
 		group("house", serveCommand(sh)), group("house", personCommand(sh)), group("house", tokenCommand(sh)), group("house", doctorCommand(sh)),
 		group("house", backupCommand(sh)), group("house", restoreCommand(sh)), group("house", rotateKeyCommand(sh)),
-		group("house", benchCommand(sh)),
+		group("house", benchCommand(sh)), group("house", evalCommand(sh)),
 		group("house", versionCommand(sh)), group("house", completionCommand(sh)))
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetHelpCommand(&cobra.Command{Hidden: true, Use: "no-help", GroupID: "house"})

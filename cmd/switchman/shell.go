@@ -36,6 +36,11 @@ type globals struct{ org, state, server, lang, config string }
 func (sh *shell) settings() (*config.Config, error) { return sh.settingsWith(nil) }
 
 func (sh *shell) settingsWith(more map[string]string) (*config.Config, error) {
+	return sh.settingsFrom(sh.term.environ, more)
+}
+
+// settingsFrom reads settings with an environment and further flags.
+func (sh *shell) settingsFrom(environ []string, more map[string]string) (*config.Config, error) {
 	set := map[string]string{}
 	for name, value := range map[string]string{"org": sh.flags.org, "state_dir": sh.flags.state, "server": sh.flags.server, "lang": sh.flags.lang} {
 		if value != "" {
@@ -45,7 +50,7 @@ func (sh *shell) settingsWith(more map[string]string) (*config.Config, error) {
 	for name, value := range more {
 		set[name] = value
 	}
-	return config.Load(config.Input{Environ: sh.term.environ, File: sh.flags.config, Flags: set})
+	return config.Load(config.Input{Environ: environ, File: sh.flags.config, Flags: set})
 }
 
 // client is the way to the server.

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -64,6 +65,7 @@ func open(t *testing.T, program, command string) *bank {
 	}}
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), program, command, "--state", state, "--addr", addr)
 	cmd.Stdout, cmd.Stderr = b.log, b.log
+	cmd.Env = append(os.Environ(), "SWITCHMAN_MODEL_DIR="+filepath.Join(state, "none")) // nothing here asks for meaning
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

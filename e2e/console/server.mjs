@@ -75,7 +75,7 @@ export async function demo() {
     return res.json();
   };
   const view = (run) => api("bai", "GET", "/api/runs/" + run);
-  const server = Object.assign(await program(["demo"], () => ({}), view), { api, view });
+  const server = Object.assign(await program(["demo"], (state) => ({ SWITCHMAN_MODEL_DIR: join(state, "none") }), view), { api, view });
   return server;
 }
 

@@ -105,6 +105,10 @@ try {
   await shoot("plans", "lin", "#/plans");
   await shoot("plan", "lin", "#/plans/bank-switchover");
   await shoot("request", "lin", "#/plans/bank-switchover", { screen: true, before: (page) => page.locator('[data-act="request"]').click() });
+  await shoot("runbooks", "lin", "#/runbooks");
+  await shoot("answer", "lin", "#/runbooks?q=" + encodeURIComponent("the standby falls behind: how far is it?"), { before: (page) => page.locator("section.answer").waitFor() });
+  const { results: [passage] } = await api("lin", "GET", "/api/search?query=replication%20lag");
+  await shoot("runbook", "lin", `#/runbooks/${encodeURIComponent(passage.doc)}?passage=${passage.passage}`, { screen: true, before: (page) => page.locator("article.doc .in").first().waitFor() });
   await shoot("people", "bai", "#/people");
   await shoot("channel", "lin", "#/channel", {
     screen: true,

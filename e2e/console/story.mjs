@@ -200,7 +200,7 @@ export default async function story(browser) {
   talk(stage, told);
 
   test("every room is fit for everybody: axe, both themes", async () => {
-    const rooms = ["#/now", "#/channel", "#/runs", "#/plans", "#/plans/bank-switchover", "#/reports", "#/people", "#/signin", `#/run/${told.run}`, `#/approve/${told.run}`, `#/code/${told.run}`];
+    const rooms = ["#/now", "#/channel", "#/runs", "#/plans", "#/plans/bank-switchover", "#/runbooks", "#/reports", "#/people", "#/signin", `#/run/${told.run}`, `#/approve/${told.run}`, `#/code/${told.run}`];
     for (const theme of ["light", "dark"]) {
       const bai = await be("bai", { theme });
       for (const room of theme === "light" ? rooms : rooms.slice(-4)) { // what is dark are colours, and the same everywhere

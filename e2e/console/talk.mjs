@@ -54,9 +54,32 @@ export function talk(stage, told) {
     const board = card(chen, run);
     await board.getByText("<script>window.ran=1</script>").first().waitFor();
     await say(lin, `/dr ask ${nasty}`);
-    await card(lin, "/dr plans").waitFor();
+    await card(lin, /Not in the runbooks|From the runbook/).waitFor();
     await plain(lin);
     await plain(chen);
+  });
+
+  test("a question is answered from a runbook, the passage is opened from the answer, and its owner is told", async () => {
+    const { lin } = told;
+    await lin.go("#/runbooks");
+    await until("the runbooks have been read", async () => (await lin.page.locator("main ul.list li").count()) > 20);
+    await lin.page.locator('input[name="question"]').fill("the standby falls behind: how far is it?");
+    await lin.page.keyboard.press("Enter");
+    const answer = lin.page.locator("section.answer");
+    await answer.locator('[data-judge="outdated"]').click();
+    await answer.locator("textarea").fill("the view has a new name");
+    await answer.locator("form button.main").click();
+    await answer.getByRole("status").waitFor();
+    await answer.locator("ol a").first().click();
+    await lin.page.locator("article.doc .in").first().waitFor(); // the passage is marked
+    await plain(lin);
+    await lin.go("#/runbooks");
+    await lin.page.locator("main", { hasText: "the view has a new name" }).waitFor();
+    const hidden = (await api("chen", "GET", "/api/runbooks")).runbooks.find((r) => !r.audience.includes("internal") && !r.audience.includes("public") && !r.audience.includes("role:operator"));
+    assert.ok(hidden, "the commander has a runbook that an operator has not");
+    await lin.go(`#/runbooks/${encodeURIComponent(hidden.doc)}`);
+    assert.match(await alert(lin), /no runbook/);
+    await lin.go("#/channel");
   });
 
   test("a vote is cast by a button in a card, after a question", async () => {

@@ -155,6 +155,9 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	o, err := s.work(&call{args: a, method: name, origin: "http://" + r.Host}, token)
+	if g, ok := s.tokens[token]; ok && !g.socket && !g.revoked {
+		w.Header().Set("X-OAuth-Scopes", strings.Join(g.app.scopes, ","))
+	}
 	lost := err == nil && s.faults.take(LostAnswer, name, s.clock.Now()) != nil
 	s.mu.Unlock()
 	if lost {

@@ -26,7 +26,8 @@ type Seen struct {
 	Unfurls   bool            `json:"unfurls,omitempty"`  // Slack would fetch a link in it and show what is there
 }
 
-// Messages is a channel as the person sees it, oldest first, answers in threads among them.
+// Messages is a channel as the person sees it, oldest first, answers in threads among them. The id of an
+// app's bot user stands for the person's own conversation with it.
 func (p Person) Messages(channel string) ([]Seen, error) {
 	s := p.s
 	s.mu.Lock()
@@ -36,6 +37,9 @@ func (p Person) Messages(channel string) ([]Seen, error) {
 		return nil, fail("user_not_found")
 	}
 	c := s.channel(channel)
+	if bot := s.users[channel]; bot != nil && bot.app != nil {
+		c = s.direct(bot.app, u.ID)
+	}
 	if c == nil || !c.sees(u) {
 		return nil, fail("channel_not_found")
 	}

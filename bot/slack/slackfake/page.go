@@ -29,7 +29,7 @@ func (s *Server) servePageWorkspace(w http.ResponseWriter, r *http.Request) {
 		u := s.users[id]
 		names[id] = u.RealName
 		if u.app == nil {
-			people = append(people, obj{"id": id, "name": u.RealName, "flags": flags(u)})
+			people = append(people, obj{"id": id, "name": u.RealName, "title": u.Title, "locale": u.Locale, "flags": flags(u)})
 		}
 		if me == nil && u.app == nil {
 			me = u

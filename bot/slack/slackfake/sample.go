@@ -3,7 +3,7 @@ package slackfake
 // roster are the people of the sample bank, under the ids its roster names.
 var roster = [][4]string{
 	{"U0HB10041", "lin", "Lin Hua", "zh-CN"},
-	{"U0HB10042", "zhao", "Zhao Min", "zh-CN"},
+	{"U0HB10042", "zhao", "Zhao Min", "en-US"},
 	{"U0HB10057", "chen", "Chen Yu", "zh-CN"},
 	{"U0HB10058", "wu", "Wu Jun", "en-US"},
 	{"U0HB20011", "sun", "Sun Li", "zh-CN"},
@@ -35,12 +35,18 @@ func Sample() Options {
 	for _, r := range roster {
 		o.Users = append(o.Users, User{ID: r[0], Name: r[1], RealName: r[2], Email: r[1] + "@harbor.example", Locale: r[3]})
 	}
-	o.Users = append(o.Users,
-		User{ID: "U0GUEST01", Name: "guest", RealName: "Gus Guest", Restricted: true},
-		User{ID: "U0GUEST02", Name: "visitor", RealName: "Vera Visitor", UltraRestricted: true},
-		User{ID: "U0OTHER01", Name: "stranger", RealName: "Sam Stranger", Stranger: true},
-		User{ID: "U0WORKFL1", Name: "morning", RealName: "Morning Workflow", Workflow: true},
-		User{ID: "U0OTHERBT", Name: "otherbot", RealName: "Other Bot", Bot: true},
-		User{ID: "U0GONE001", Name: "leaver", RealName: "Lea Leaver", Deleted: true})
+	o.Users = append(o.Users, Outsiders()...)
 	return o
+}
+
+// Outsiders are somebody of every kind an app has to be careful with.
+func Outsiders() []User {
+	return []User{
+		{ID: "U0GUEST01", Name: "guest", RealName: "Gus Guest", Restricted: true},
+		{ID: "U0GUEST02", Name: "visitor", RealName: "Vera Visitor", UltraRestricted: true},
+		{ID: "U0OTHER01", Name: "stranger", RealName: "Sam Stranger", Stranger: true},
+		{ID: "U0WORKFL1", Name: "morning", RealName: "Morning Workflow", Workflow: true},
+		{ID: "U0OTHERBT", Name: "otherbot", RealName: "Other Bot", Bot: true},
+		{ID: "U0GONE001", Name: "leaver", RealName: "Lea Leaver", Deleted: true},
+	}
 }

@@ -18,6 +18,7 @@ type User struct {
 	Name            string `json:"name"`
 	RealName        string `json:"real_name"`
 	Email           string `json:"email,omitempty"`
+	Title           string `json:"title,omitempty"` // what they do, as their profile says
 	Locale          string `json:"locale,omitempty"`
 	TZ              string `json:"tz,omitempty"`
 	Admin           bool   `json:"is_admin"`
@@ -43,7 +44,7 @@ func (u *User) profile() obj {
 		"is_restricted": u.Restricted || u.UltraRestricted, "is_ultra_restricted": u.UltraRestricted,
 		"is_bot": u.Bot || u.Workflow, "is_workflow_bot": u.Workflow, "is_app_user": false, "updated": 1, "is_email_confirmed": true,
 		"profile": obj{"real_name": u.RealName, "display_name": u.Name, "real_name_normalized": u.RealName,
-			"display_name_normalized": u.Name, "email": u.Email, "team": u.Team, "status_text": "", "status_emoji": ""}}
+			"display_name_normalized": u.Name, "email": u.Email, "title": u.Title, "team": u.Team, "status_text": "", "status_emoji": ""}}
 	if u.Stranger {
 		o["is_stranger"] = true
 	}

@@ -13,6 +13,7 @@ type Stats struct {
 	Messages    int            `json:"messages"`
 	Sockets     int            `json:"sockets"` // open now
 	Opened      int            `json:"sockets_opened"`
+	Waiting     int            `json:"waiting"` // envelopes under way, not acknowledged yet
 	Sent        int            `json:"envelopes"`
 	Acked       int            `json:"acked"`
 	Unacked     int            `json:"unacked"` // no answer within three seconds
@@ -69,6 +70,7 @@ func (s *Server) Stats() Stats {
 	}
 	for _, a := range s.apps {
 		out.Sockets += len(a.sockets)
+		out.Waiting += len(a.pending)
 	}
 	for _, c := range s.channels {
 		out.Messages += len(c.messages)

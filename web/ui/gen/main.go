@@ -1,5 +1,5 @@
 // Command gen writes the console's sentences, one file per language, out of package locale: every
-// id that begins with ui_, waiting_ or term_. Run it from the module root after changing one.
+// id that begins with ui_, waiting_ or term_, and those of answers that it draws itself. Run it from the module root after changing one.
 package main
 
 import (
@@ -14,7 +14,8 @@ import (
 
 // wanted says which sentences the console shows by itself; all others come worded from the server.
 func wanted(id string) bool {
-	return strings.HasPrefix(id, "ui_") || strings.HasPrefix(id, "waiting_") || strings.HasPrefix(id, "term_")
+	return strings.HasPrefix(id, "ui_") || strings.HasPrefix(id, "waiting_") || strings.HasPrefix(id, "term_") ||
+		strings.HasPrefix(id, "answer_stale_") || strings.HasPrefix(id, "answer_trust_") || strings.HasPrefix(id, "answer_b_")
 }
 
 // sentences are the contents of one language's file.

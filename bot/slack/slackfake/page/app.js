@@ -46,7 +46,7 @@ function where() {
 async function look() {
   where();
   const space = (state.space = await get(`/_page/workspace?user=${state.me}`));
-  state.me = state.me || space.me;
+  state.me ||= (space.people.find((p) => !p.flags.length && p.locale?.slice(0, 2) === navigator.language.slice(0, 2)) ?? { id: space.me }).id;
   if (state.room !== "home" && !space.channels.some((c) => c.id === state.room)) state.room = space.channels[0]?.id ?? "home";
   rail();
   const [said, shown] = await Promise.all([
@@ -61,7 +61,8 @@ function rail() {
   const s = state.space;
   document.title = s.team;
   $("team").textContent = s.team;
-  const people = s.people.map((p) => h("option", { value: p.id, selected: p.id === state.me }, p.name + (p.flags.length ? ` · ${p.flags.join(", ")}` : "")));
+  const people = s.people.map((p) => h("option", { value: p.id, selected: p.id === state.me }, [p.name, p.title, ...p.flags].filter(Boolean).join(" · ")));
+  $("role").textContent = s.people.find((p) => p.id === state.me)?.title ?? "";
   if (document.activeElement !== $("me")) $("me").replaceChildren(...people);
   const row = (id, label, unread) => h("li", {}, h("button", { "aria-current": String(id === state.room), onclick: () => { document.body.classList.remove("menu"); go(id); } },
     label, unread > 0 && id !== state.room ? h("span", { class: "new" }, String(unread)) : null));
@@ -191,7 +192,7 @@ function modal(views) {
     h("header", {}, h("span", {}, view.title, views.length > 1 ? h("span", { class: "deeper" }, `  ${views.length} of 3`) : null), h("button", { "aria-label": "Close", onclick: shut }, "✕")),
     h("form", { onsubmit: send, novalidate: true, style: "display: contents" },
       h("div", { class: "in" }, blocks(view.blocks, context(pressIn(view), { held: keep, errors })), trouble ? h("p", { class: "wrong field", role: "alert" }, `We had some trouble connecting. ${why(trouble)}`) : null),
-      h("footer", {}, h("button", { type: "button", class: "btn", onclick: shut }, view.close || "Cancel"), view.submit ? h("button", { class: "btn primary" }, view.submit) : null)));
+      h("footer", {}, h("button", { type: "button", class: "btn", onclick: shut }, view.close || (view.submit ? "Cancel" : "Close")), view.submit ? h("button", { class: "btn primary" }, view.submit) : null)));
   if (!box.open) {
     box.showModal();
     box.querySelector(".in input, .in textarea, .in select")?.focus();

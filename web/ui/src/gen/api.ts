@@ -757,6 +757,162 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/ask": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Ask the runbooks
+         * @description As POST, for scripts and links.
+         */
+        get: operations["askByAddress"];
+        put?: never;
+        /**
+         * Ask the runbooks
+         * @description The answer is what the runbooks say, word for word, with document, line, last review and owner;
+         *     or that they don't say, with the passages nearest to it. Where a language model is set up, its
+         *     sentences each stand on a quote that was found in the passage.
+         *
+         *     What may be quoted is decided before anything is ranked, by your roles and teams; for a channel
+         *     by its label, too. A question is remembered for an hour; it is kept only if no runbook answers
+         *     it, with secrets masked and without your name.
+         */
+        post: operations["ask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Passages of the runbooks, the best first */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runbooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What there is to read, the stale first, and how the reading of it fares */
+        get: operations["listRunbooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runbooks/sync": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Read the runbooks again now
+         * @description It is done by itself within seconds of a change. The list of runbooks is left out.
+         */
+        post: operations["syncRunbooks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runbooks/{runbook}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One runbook in full */
+        get: operations["showRunbook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/runs/{run}/steps/{step}/runbook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What the runbooks say of a step
+         * @description The runbook the plan names for it first, then what is found by its title, system and output.
+         */
+        get: operations["stepRunbook"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What was said of answers, and what was asked and not answered */
+        get: operations["listFeedback"];
+        put?: never;
+        /** Say that an answer helped, is wrong or outdated */
+        post: operations["judge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/unanswered/{question}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a question off the list of those without an answer */
+        delete: operations["settleQuestion"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1486,8 +1642,153 @@ export interface components {
                 value?: string;
                 options?: components["schemas"]["Option"][];
                 optional?: boolean;
+                /** @description A change of it changes what the form says. */
+                live?: boolean;
                 max?: number;
             }[] | null;
+        };
+        /**
+         * @description What a search rested on: words alone, or words and meaning
+         * @enum {string}
+         */
+        Ranking: "lexical" | "hybrid";
+        Told: {
+            /** @enum {string} */
+            verdict: "answered" | "not_in_runbooks";
+            lang: string;
+            answer: {
+                text: string;
+                /** @description Place in sources, from 0 */
+                source: number;
+                /** @description Word for word */
+                quote: string;
+                /** @enum {string} */
+                kind: "text" | "steps" | "code" | "table";
+                start: number;
+                end: number;
+            }[];
+            /** @description What the answer is made of; of not_in_runbooks the nearest passages */
+            sources: components["schemas"]["Cited"][];
+            confidence: number;
+            /** @enum {string} */
+            mode: "extractive" | "model";
+            ranking: components["schemas"]["Ranking"];
+            took_ms: number;
+            /** @description Names the answer for an hour, for feedback; of a step's runbook empty */
+            asked: string;
+            /** @description The question as it was taken, where it follows another */
+            understood?: string;
+            /** @description For your eyes alone */
+            own?: boolean;
+            /** @description Sentences of a model that proved nothing: a step may be missing */
+            left_out?: number;
+        };
+        Cited: {
+            doc: string;
+            title: string;
+            heading: string;
+            start: number;
+            end: number;
+            score: number;
+            reviewed: string;
+            owner?: string;
+            commit?: string;
+            digest: string;
+            passage: string;
+            url: string;
+            stale?: components["schemas"]["Stale"][];
+        };
+        /**
+         * @description Reviewed too long ago; nobody says when; changed since the last drill that went well
+         * @enum {string}
+         */
+        Stale: "review" | "never" | "drill";
+        FoundPassage: components["schemas"]["Cited"] & {
+            text: string;
+            marks: {
+                start: number;
+                end: number;
+                kind: string;
+                text: string;
+            }[];
+        };
+        Runbook: {
+            doc: string;
+            title: string;
+            systems?: string[];
+            alerts?: string[];
+            audience: string[];
+            owner?: string;
+            reviewed?: string;
+            commit?: string;
+            digest: string;
+            lines: number;
+            stale?: components["schemas"]["Stale"][];
+        };
+        Shelves: {
+            sources: {
+                name: string;
+                audience: string[];
+                only?: string[];
+                commit?: string;
+                trouble?: string;
+            }[];
+            /** @description Right now */
+            reading: boolean;
+            /**
+             * Format: date-time
+             * @description When they were last read whole; left out until they were
+             */
+            read_at?: string;
+            /** @description Why what is shown is older than the files */
+            trouble?: string;
+            /** @description Runbooks you may read */
+            documents: number;
+            /** @description Of all runbooks */
+            passages: number;
+            /** @description Files left out. Which and why is for administrators; others see how many */
+            problems: {
+                doc: string;
+                line?: number;
+                text: string;
+            }[];
+            /** @description Encoders that search by meaning; none: words alone decide */
+            models: {
+                name: string;
+                /**
+                 * @description Of which questions
+                 * @enum {string}
+                 */
+                for: "en" | "zh";
+                /** @description Passages encoded */
+                done: number;
+                of: number;
+                trouble?: string;
+            }[];
+            /** @description Why there is no encoder */
+            without?: string;
+            runbooks: components["schemas"]["Runbook"][];
+        };
+        Opinion: {
+            /** Format: date-time */
+            at: string;
+            person: string;
+            /** @enum {string} */
+            verdict: "helped" | "wrong" | "outdated";
+            note?: string;
+            question?: string;
+            docs: string[];
+            owners: string[];
+        };
+        Unanswered: {
+            id: string;
+            question: string;
+            lang: string;
+            times: number;
+            /** Format: date-time */
+            first_at: string;
+            /** Format: date-time */
+            last_at: string;
         };
     };
     responses: {
@@ -2744,6 +3045,306 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Reply"];
                 };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    askByAddress: {
+        parameters: {
+            query: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+                question: string;
+                /** @description Its runbooks are preferred */
+                system?: string;
+                /** @description As seen in this channel of organisation.yaml */
+                channel?: string;
+                /** @description Names a talk of yours, so that a question may follow the one before */
+                talk?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Told"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    ask: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    question: string;
+                    /** @description Its runbooks are preferred */
+                    system?: string;
+                    /** @description As seen in this channel of organisation.yaml */
+                    channel?: string;
+                    /** @description Names a talk of yours, so that a question may follow the one before */
+                    talk?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Told"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+                query: string;
+                /** @description Its runbooks are preferred */
+                system?: string;
+                /** @description As seen in this channel of organisation.yaml */
+                channel?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Passages */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        results: components["schemas"]["FoundPassage"][];
+                        confidence: number;
+                        ranking: components["schemas"]["Ranking"];
+                        /** @description An answer would say that the runbooks don't know */
+                        abstained: boolean;
+                    };
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listRunbooks: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Runbooks you may read */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shelves"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    syncRunbooks: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What came of it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shelves"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    showRunbook: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path: {
+                /** @description Source and path, its slashes encoded */
+                runbook: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The runbook */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Runbook"] & {
+                        /** @description As it stands in the file, signs that hide or turn text spelt out */
+                        text: string;
+                        passages: {
+                            id: string;
+                            heading: string;
+                            start: number;
+                            end: number;
+                        }[];
+                    };
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    stepRunbook: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path: {
+                run: components["parameters"]["run"];
+                step: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Told"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listFeedback: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Both lists, newest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        feedback: components["schemas"]["Opinion"][];
+                        unanswered: components["schemas"]["Unanswered"][];
+                    };
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    judge: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description The answer's `asked` */
+                    asked: string;
+                    /** @enum {string} */
+                    verdict: "helped" | "wrong" | "outdated";
+                    /** @description To the owner of the runbook, at most 500 characters */
+                    note?: string;
+                    /** @description What the answer was made of, for the time after it is forgotten */
+                    docs?: string[];
+                };
+            };
+        };
+        responses: {
+            /** @description Noted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    settleQuestion: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path: {
+                question: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is off the list */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             default: components["responses"]["Error"];
         };

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestAskingTheServer: questions go to the server where one is up; without one the files are read here.
+func TestAskingTheServer(t *testing.T) {
+	d := serve(t, true)
+	var synced struct {
+		Documents int `json:"documents"`
+	}
+	d.must("knowledge", "sync", "--as", "fay", "--json").into(t, &synced)
+	if synced.Documents != 1 {
+		t.Fatalf("the server has %d runbooks", synced.Documents)
+	}
+	var told struct {
+		Verdict string `json:"verdict"`
+		Asked   string `json:"asked"`
+		Sources []struct {
+			Doc string `json:"doc"`
+			URL string `json:"url"`
+		} `json:"sources"`
+	}
+	s := d.must("ask", "--as", "fay", "--json", "what of the ledger?")
+	if s.into(t, &told); told.Asked == "" || len(told.Sources) == 0 || told.Sources[0].Doc != "runbooks/ledger.md" || strings.Contains(s.err, "not running") {
+		t.Errorf("%s%s", s.out, s.err)
+	}
+	if s := d.must("search", "--as", "fay", "ledger"); !strings.Contains(s.out, "runbooks/ledger.md:") {
+		t.Error(s.out)
+	}
+	if s := d.must("knowledge", "status", "--as", "fay"); !strings.Contains(s.out, "1 runbook, 1 passage\naudiences: internal\n") {
+		t.Error(s.out)
+	}
+	d.must("ask", "--as", "fay", "zzyzx qwrk?")
+	if s := d.must("knowledge", "feedback", "--as", "fay"); !strings.Contains(s.out, "asked but not answered:") || !strings.Contains(s.out, "1×  zzyzx qwrk?") {
+		t.Error(s.out)
+	}
+	away := &desk{t: t, state: filepath.Join(t.TempDir(), "var")}
+	if s := away.must("ask", "what of the ledger?"); !strings.Contains(s.err, "server not running") || !strings.Contains(s.out, "runbooks/ledger.md:") {
+		t.Errorf("%s%s", s.out, s.err)
+	}
+	if s := away.run("knowledge", "feedback"); s.code != 7 {
+		t.Errorf("exit %d: %s", s.code, s.err)
+	}
+}

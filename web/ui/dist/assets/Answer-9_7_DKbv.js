@@ -1,0 +1,1 @@
+export{a as default}from"./parts-8LlTI9Ps.js";

@@ -181,7 +181,9 @@ func (s *scene) crash() {
 	if err := s.app.Store.Close(); err != nil {
 		s.Fatal(err)
 	}
-	s.end()
+	if s.end != nil {
+		s.end()
+	}
 	dead, cancel := context.WithTimeout(context.Background(), time.Millisecond)
 	defer cancel()
 	_ = s.app.Engine.Stop(dead)

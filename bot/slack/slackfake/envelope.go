@@ -220,12 +220,12 @@ func (s *Server) sendEvent(a *app, c *Channel, event obj) {
 // Slack itself was out is not sent again.
 func (s *Server) insist(e *envelope, posted bool) {
 	for _, pause := range append(slices.Clone(redelivery), -1) {
-		e.reason = "connection_failed"
+		reason := "connection_failed" // of the next one
 		if posted {
 			if s.wait(context.Background(), e).fault == "" {
 				return
 			}
-			e.reason = "timeout"
+			reason = "timeout"
 		}
 		if pause < 0 {
 			break
@@ -236,7 +236,7 @@ func (s *Server) insist(e *envelope, posted bool) {
 			return
 		}
 		s.mu.Lock()
-		again := &envelope{id: s.uuid(), kind: e.kind, topic: e.topic, payload: e.payload, attempt: e.attempt + 1, reason: e.reason, app: e.app, done: make(chan outcome, 1)}
+		again := &envelope{id: s.uuid(), kind: e.kind, topic: e.topic, payload: e.payload, attempt: e.attempt + 1, reason: reason, app: e.app, done: make(chan outcome, 1)}
 		e = again
 		s.stats.Redelivered++
 		posted = s.post(e)

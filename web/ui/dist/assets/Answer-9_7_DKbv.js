@@ -1,1 +1,0 @@
-export{a as default}from"./parts-8LlTI9Ps.js";

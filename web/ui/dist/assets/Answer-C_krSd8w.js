@@ -1,0 +1,1 @@
+export{a as default}from"./parts-nYvUJ_xp.js";

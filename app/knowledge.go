@@ -132,7 +132,9 @@ func (l *librarian) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait := l.clock.After(shelvesLook)
 		l.look(ctx)
+		l.turn.Lock()
 		w.follow(l.shelves)
+		l.turn.Unlock()
 		select {
 		case <-ctx.Done():
 		case <-wait:

@@ -146,6 +146,22 @@ func (w *workspace) slash(who, text string) {
 	}
 }
 
+// startDialog presses start until the dialog is there: facts that have grown old meanwhile are gathered first.
+func (w *workspace) startDialog(who string) slackfake.View {
+	w.Helper()
+	for range 5 {
+		w.click(who, "start")
+		for range 200 {
+			if all := w.slack.Person(account(who)).Views(); len(all) > 0 {
+				return all[len(all)-1]
+			}
+			<-time.After(10 * time.Millisecond)
+		}
+	}
+	w.Fatal("no dialog to start in")
+	return slackfake.View{}
+}
+
 // dialog is the one that is open before somebody.
 func (w *workspace) dialog(who string) slackfake.View {
 	w.Helper()
@@ -183,8 +199,7 @@ func (w *workspace) startByClicks(run string) {
 	if err != nil {
 		w.Fatal(err)
 	}
-	w.click("ann", "start")
-	v := w.dialog("ann")
+	v := w.startDialog("ann")
 	wrong := w.slack.Person(accounts["ann"]).Submit(w.Context(), v.ID, slackfake.Values{"code": {"v": "DRC-AAAA-AAAA-AAAA-A"}})
 	if wrong.Errors["code"] == "" {
 		w.Fatalf("a wrong code: %+v", wrong)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -359,6 +360,12 @@ func (o *ordeal) accounts(run string) {
 		}
 		o.votes += n
 	}
+	o.until("the end is told", func() bool { // the journal's last row may not have been read yet
+		return slices.ContainsFunc(o.seen("eve"), func(m slackfake.Seen) bool {
+			board, ok := o.board(run)
+			return ok && m.Thread == board.TS && strings.Contains(m.Text, "The run has ended, cancelled")
+		})
+	})
 	board, ok := o.board(run)
 	if !ok || !strings.Contains(board.Text, "cancelled") {
 		o.Errorf("the board says %q of a run that is cancelled", board.Text)

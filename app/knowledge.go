@@ -60,13 +60,6 @@ type shelf struct {
 func newLibrarian(cfg *config.Config, st *store.Store, models encoders, clock dr.Clock, log *slog.Logger) *librarian {
 	l := &librarian{models: models, store: st, clock: clock, log: log, changed: make(chan struct{}, 1)}
 	l.keep = knowledge.KeepIn(st)
-	if cfg.Org == "" { // the sample's runbooks come with their vectors
-		if along, err := knowledge.Unpack(data.Vectors()); err != nil {
-			log.Error("the sample's vectors cannot be read; its runbooks are encoded here", "error", err)
-		} else {
-			l.keep = along.Before(l.keep)
-		}
-	}
 	l.index.Store(knowledge.New(knowledge.Options{Embedders: models.Embedders, Keep: l.keep}))
 	own := shelf{Source: knowledge.Source{Name: bot.OrganisationSource}, optional: true}
 	if cfg.Org != "" {
@@ -88,6 +81,17 @@ func newLibrarian(cfg *config.Config, st *store.Store, models encoders, clock dr
 	return l
 }
 
+// lend gives the index vectors that came along with the sample's runbooks; nothing was read yet.
+func (l *librarian) lend(packed []byte) {
+	along, err := knowledge.Unpack(packed)
+	if err != nil {
+		l.log.Error("the sample's vectors cannot be read; its runbooks are encoded here", "error", err)
+		return
+	}
+	l.keep = along.Before(l.keep)
+	l.index.Store(knowledge.New(knowledge.Options{Embedders: l.models.Embedders, Keep: l.keep}))
+}
+
 // openLibrary makes the library over the runbooks; nothing is read before Start.
 func (a *App) openLibrary(cfg *config.Config, org dr.Organisation, clock dr.Clock, hidden *hidden, log *slog.Logger) (*bot.Library, error) {
 	model, err := openModel(cfg, org, hidden, clock, log)
@@ -97,6 +101,9 @@ func (a *App) openLibrary(cfg *config.Config, org dr.Organisation, clock dr.Cloc
 	models := openEncoders(cfg, model)
 	a.onStop("encoders", func(context.Context) error { return models.close() })
 	a.librarian = newLibrarian(cfg, a.Store, models, clock, log)
+	if org.Environment == dr.Sample || cfg.Org == "" {
+		a.librarian.lend(data.Vectors())
+	}
 	c := bot.LibraryConfig{Index: a.librarian.index.Load, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: log,
 		Mask: redact.New(hidden.known()...), Console: cfg.ConsoleURL, MaxAge: cfg.RunbookAge, State: a.librarian.State, Sync: a.librarian.Sync,
 		Rooms: map[string]string{cfg.SlackChannel: cfg.SlackRoom}}

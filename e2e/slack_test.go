@@ -149,13 +149,14 @@ func (w *workspace) slash(who, text string) {
 // startDialog presses start until the dialog is there: facts that have grown old meanwhile are gathered first.
 func (w *workspace) startDialog(who string) slackfake.View {
 	w.Helper()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
 	for range 5 {
 		w.click(who, "start")
-		for range 200 {
+		for late := time.Now().Add(2 * time.Second); time.Now().Before(late); <-look.C {
 			if all := w.slack.Person(account(who)).Views(); len(all) > 0 {
 				return all[len(all)-1]
 			}
-			<-time.After(10 * time.Millisecond)
 		}
 	}
 	w.Fatal("no dialog to start in")

@@ -9,6 +9,8 @@ import (
 	"strconv"
 
 	chromem "github.com/philippgille/chromem-go"
+
+	"github.com/switchman-dr/switchman/knowledge/encoder"
 )
 
 // chromem-go compares a question with every vector there is, and takes a fifth of a second of one
@@ -84,7 +86,7 @@ func middlesOf(vectors [][]float32) [][]float32 {
 			}
 		}
 		for i, sum := range sums {
-			normalise(sum)
+			encoder.Unit(sum)
 			if dot(sum, sum) > 0 { // an empty cell keeps its middle
 				middles[i] = sum
 			}

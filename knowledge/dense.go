@@ -3,8 +3,9 @@ package knowledge
 import (
 	"cmp"
 	"context"
-	"math"
 	"slices"
+
+	"github.com/switchman-dr/switchman/knowledge/encoder"
 )
 
 // dense finds the passages of a view whose vectors are nearest. The vectors are in memory only, in a
@@ -72,24 +73,9 @@ func (d *dense) centre(passages []*Passage) {
 		for j, f := range w {
 			out[i][j] = f - float32(sums[l][j]/(counts[l]+surely))
 		}
-		normalise(out[i])
+		encoder.Unit(out[i])
 	}
 	d.windows = out
-}
-
-// normalise stretches a vector to length 1.
-func normalise(v []float32) {
-	var sum float64
-	for _, f := range v {
-		sum += float64(f) * float64(f)
-	}
-	if sum == 0 {
-		return
-	}
-	by := float32(1 / math.Sqrt(sum))
-	for i := range v {
-		v[i] *= by
-	}
 }
 
 func mostlyCJK(text string) bool {

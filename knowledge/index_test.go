@@ -14,6 +14,8 @@ import (
 	"testing/fstest"
 
 	"pgregory.net/rapid"
+
+	"github.com/switchman-dr/switchman/knowledge/encoder"
 )
 
 // hashing is a model of eight numbers that knows a word by its hash: good enough to tell texts apart,
@@ -36,7 +38,7 @@ func (h *hashing) vector(text string) ([]float32, error) {
 		sum.Write([]byte(w))
 		v[sum.Sum32()%uint32(h.dim)]++
 	})
-	normalise(v)
+	encoder.Unit(v)
 	return v, nil
 }
 

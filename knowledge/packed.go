@@ -6,6 +6,8 @@ import (
 	"encoding/gob"
 	"fmt"
 	"math"
+
+	"github.com/switchman-dr/switchman/knowledge/encoder"
 )
 
 // Packed is vectors as a file that goes along with texts, by model and passage digest. A number is a byte,
@@ -90,6 +92,6 @@ func (w packed) unpack() []float32 {
 	for i, b := range w.Numbers {
 		v[i] = float32(int8(b)) * w.Scale
 	}
-	normalise(v)
+	encoder.Unit(v)
 	return v
 }

@@ -36,5 +36,5 @@ func Centre(v, mean []float32) {
 	for i := range mean {
 		v[i] -= mean[i]
 	}
-	unit(v)
+	Unit(v)
 }

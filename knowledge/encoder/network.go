@@ -58,7 +58,7 @@ func (n *network) encode(ctx context.Context, s *scratch, ids []uint32) ([]float
 			mean[i] += f
 		}
 	}
-	unit(mean)
+	Unit(mean)
 	return mean, nil
 }
 
@@ -80,8 +80,8 @@ func (n *network) pass(l *layer, s *scratch, tokens int) {
 	l.afterFeed.add(s.x, s.y, n.epsilon, tokens, width)
 }
 
-// unit stretches a vector to length 1.
-func unit(v []float32) {
+// Unit stretches a vector to length 1, in place; one of zeros stays as it is.
+func Unit(v []float32) {
 	var sum float64
 	for _, f := range v {
 		sum += float64(f) * float64(f)

@@ -9,8 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// ask reads a query: its terms with how often each is meant, and the names in it.
-func (x *Index) ask(q Query) ask {
+// ask reads a query: its terms with how often each is meant, and the names in it. A word that stands only
+// where the asker may not look is as unknown as one nobody has ever written.
+func (w *view) ask(q Query) ask {
 	a := ask{kind: q.Kind, system: q.System}
 	if a.kind == "" {
 		a.kind = Question
@@ -35,8 +36,8 @@ func (x *Index) ask(q Query) ask {
 			a.names = append(a.names, fold(word))
 		}
 		for _, form := range formsOf(word) {
-			t, ok := x.words.known(form)
-			if !ok {
+			t, ok := w.words.known(form)
+			if units, _ := w.parts.postings(t); !ok || len(units) == 0 {
 				strange[form] = true
 				continue
 			}

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -51,11 +52,12 @@ func scaleOf(a ask, m Mode) Scale {
 	return calibration().Scales[name]
 }
 
-// confidence is how likely the runbooks answer, from 0 to 1.
+// confidence is how likely the runbooks answer, from 0 to 1: the same to the last digit for the same signs,
+// since a difference there could tell of what is hidden.
 func (s Scale) confidence(signs map[string]float64) float64 {
 	z := s.Bias
-	for name, weight := range s.Weights {
-		z += weight * signs[name]
+	for _, name := range slices.Sorted(maps.Keys(s.Weights)) {
+		z += s.Weights[name] * signs[name]
 	}
 	return 1 / (1 + math.Exp(-z))
 }

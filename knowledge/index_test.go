@@ -238,6 +238,10 @@ func TestAudience(t *testing.T) {
 		model := &hashing{dim: 8}
 		es := Embedders{Main: model.embedder("a"), CJK: model.embedder("b")}
 		es.CJK.Centre = true
+		models := es.list()
+		if rapid.Bool().Draw(t, "words alone") {
+			es, models = Embedders{}, nil
+		}
 		q := Query{Text: strings.Join(words.Draw(t, "question"), " "), Audience: may}
 		var answers []Found
 		for _, files := range []map[string]string{all, seen} {
@@ -245,7 +249,7 @@ func TestAudience(t *testing.T) {
 			if _, err := x.Sync(context.Background(), sourceOf(files)); err != nil {
 				t.Fatal(err)
 			}
-			for _, e := range es.list() {
+			for _, e := range models {
 				if err := x.Embed(context.Background(), e, func(int, int) {}); err != nil {
 					t.Fatal(err)
 				}

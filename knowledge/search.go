@@ -71,7 +71,7 @@ const (
 // Search ranks passages. It never fails for want of a model: words remain.
 func (x *Index) Search(ctx context.Context, q Query) (Found, error) {
 	w := x.view(x.current.Load(), q.Audience)
-	a := x.ask(q)
+	a := w.ask(q)
 	var near map[uint32]float64
 	f := Found{Mode: Lexical}
 	e, d := x.opts.Embedders.For(a.text), w.dense[which(a.text)]
@@ -104,7 +104,7 @@ type ask struct {
 	kind    Kind
 	text    string
 	terms   []entry
-	unknown int // terms nobody has ever written
+	unknown int // terms of no passage in view
 	names   []string
 	system  string
 

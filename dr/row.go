@@ -51,6 +51,8 @@ const (
 	RowRollback     RowKind = "journal.rollback" // RollbackData: rows were lost and somebody accepted it
 	RowBlobErased   RowKind = "blob.erased"      // Blob
 	RowOrganisation RowKind = "organisation"     // the files changed: {digest, changed}
+	RowSituation    RowKind = "situation"        // SituationData: a milestone of one
+	RowHook         RowKind = "hook.refused"     // HookData: signals that were not let in, counted
 )
 
 type (
@@ -259,5 +261,24 @@ type (
 		New    string `json:"new"`
 		OldSig string `json:"old_sig"`
 		NewSig string `json:"new_sig"`
+	}
+	// SituationData is a milestone of a situation: what it was called when it came about.
+	SituationData struct {
+		ID         string   `json:"id"`
+		Event      string   `json:"event"` // opened | named | advised | merged | split | quiet | reopened | closed | answered
+		Entity     Entity   `json:"entity"`
+		Fault      Fault    `json:"fault"`
+		Verdict    Verdict  `json:"verdict,omitempty"`
+		Plan       string   `json:"plan,omitempty"`
+		Confidence float64  `json:"confidence,omitempty"`
+		Signals    int      `json:"signals"`
+		Others     []string `json:"others,omitempty"` // merged with, split from
+		Answer     string   `json:"answer,omitempty"` // what a person said of the advice
+	}
+	// HookData counts signals that were refused at the door.
+	HookData struct {
+		Source string `json:"source"`
+		Why    string `json:"why"` // secret | size | rate | malformed
+		Times  int    `json:"times"`
 	}
 )

@@ -23,6 +23,7 @@
 package actions
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -105,6 +106,7 @@ type Options struct {
 	Grace     dr.Millis                         // between SIGTERM and SIGKILL of a cut command; 0 means 2 s
 	Notify    map[string][]Target               // recipient class → targets; "contact:KIND" for a person's contact
 	Roots     []byte                            // PEM certificates trusted for TLS besides the system's
+	SSH       SSH                               // how other machines are reached
 	Stdout    io.Writer                         // for notices of kind stdout
 	Log       *slog.Logger
 }
@@ -116,16 +118,17 @@ const DefaultMaxOutput = 128 << 20
 type Set struct {
 	order   []string
 	actions map[string]Action
+	ssh     *sshAction
 }
 
 // NewSet makes the actions.
 func NewSet(o Options) *Set {
 	h := newHost(o)
-	command, request := newExec(h), newHTTP(h)
-	inner := eyesOf(command, request)
-	look := reads{command: command, request: request}
-	s := &Set{actions: map[string]Action{}}
-	for _, a := range []Action{command, request, newWait(h), newManual(), newCheck(h, inner), newReconcile(h, look), newNotify(h)} {
+	command, remote, request, database := newExec(h), newSSH(h), newHTTP(h), newPostgres(h)
+	inner := eyesOf(command, remote, request, database)
+	look := reads{command: command, request: request, database: database}
+	s := &Set{actions: map[string]Action{}, ssh: remote}
+	for _, a := range []Action{command, remote, request, database, newWait(h), newManual(), newCheck(h, inner), newReconcile(h, look), newNotify(h)} {
 		name := a.Spec().Name
 		s.order = append(s.order, name)
 		s.actions[name] = a
@@ -156,10 +159,29 @@ func (s *Set) Action(name string) (Action, bool) {
 type Hands struct {
 	actions map[string]Action
 	eyes    Eyes
+	recall  func(context.Context, Job) Memory
 }
 
 // Hands of the set.
-func (s *Set) Hands() Hands { return Hands{actions: s.actions, eyes: s.Eyes()} }
+func (s *Set) Hands() Hands {
+	return Hands{actions: s.actions, eyes: s.Eyes(), recall: s.ssh.Recall}
+}
+
+// Close hangs up the lines to other machines. What runs there goes on.
+func (s *Set) Close() { s.ssh.wires.close() }
+
+// Recall asks the target itself what became of an attempt; ok is false where targets keep no journal.
+func (h Hands) Recall(ctx context.Context, job Job) (m Memory, ok bool) {
+	if job.Call.Action != "ssh" || h.recall == nil {
+		return Memory{}, false
+	}
+	ctx, cancel := limited(ctx, min(cmp.Or(job.Timeout, recallLimit), recallLimit))
+	defer cancel()
+	return h.recall(ctx, job), true
+}
+
+// recallLimit is how long a target is asked for its memory.
+const recallLimit = dr.Millis(10_000)
 
 // Do carries out a job. An unknown action or a call it does not accept is failed: nothing was sent.
 func (h Hands) Do(ctx context.Context, job Job) Result {

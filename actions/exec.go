@@ -40,7 +40,7 @@ func newExec(h *host) *execAction {
 
 // Do runs the program. The target can tell a repeat by SWITCHMAN_STEP_TOKEN; Do itself cannot.
 func (x *execAction) Do(ctx context.Context, job Job) Result {
-	s, c, err := x.command(job)
+	s, c, err := x.host.program(x.form, job)
 	if err != nil {
 		return s.refused(err)
 	}
@@ -58,7 +58,7 @@ func (x *execAction) Do(ctx context.Context, job Job) Result {
 
 // Look runs the program as a probe.
 func (x *execAction) Look(ctx context.Context, job Job) Sight {
-	s, c, err := x.command(job)
+	s, c, err := x.host.program(x.form, job)
 	if err != nil {
 		return s.sight(dr.FoundInconclusive, nil, "not looked: %v", err)
 	}
@@ -76,9 +76,9 @@ func (x *execAction) Look(ctx context.Context, job Job) Sight {
 	return s.sight(found, facts(out.b), "%s", e.words(ctx, job, cmp.Or(errs.line(), out.line())))
 }
 
-// command checks a call and makes a program of it.
-func (x *execAction) command(job Job) (*scene, command, error) {
-	s, err := x.host.scene(x.form, job)
+// program checks a call and makes a program of it, here or elsewhere.
+func (h *host) program(f form, job Job) (*scene, command, error) {
+	s, err := h.scene(f, job)
 	if err != nil {
 		return s, command{}, err
 	}

@@ -54,7 +54,7 @@ func TestSpecs(t *testing.T) {
 			t.Errorf("no action %s", s.Name)
 		}
 	}
-	if want := []string{"exec", "http", "wait", "manual", "check", "reconcile", "notify"}; !slices.Equal(got, want) {
+	if want := []string{"exec", "ssh", "http", "postgres", "wait", "manual", "check", "reconcile", "notify"}; !slices.Equal(got, want) {
 		t.Errorf("%v", got)
 	}
 	specs := actions.Specs()

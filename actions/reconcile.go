@@ -27,14 +27,14 @@ func newReconcile(h *host, r reads) *reconcileAction {
 		Name: "reconcile",
 		Title: "Read both sides of a protection and compare counts, amounts and digests. Equal is ok, different is failed with the differences listed, unreadable is failed without any. " +
 			`Each side answers either a JSON object {"count": 3, "amount": 1050, "digest": "sha256:…", "rows": [{"id": "…", "amount": 350}]} (rows may be left out) or JSON lines, one object with id and amount per row; ` +
-			"whatever else a row holds is compared by digest. What is on the left and not on the right is lost.",
+			"whatever else a row holds is compared by digest. postgres reads tables row by row, of one moment, with a digest of all columns. What is on the left and not on the right is lost.",
 		Kind:     dr.ReconcileStep,
 		Classes:  []dr.Class{dr.Read},
 		CanProbe: true,
 		Example:  `{action: reconcile, with: {protection: ledger-stream, left: {action: exec, with: {argv: [ledger-dump, east]}}, right: {action: exec, with: {argv: [ledger-dump, west]}}}, class: read}`,
 		Params: []dr.ParamSpec{
 			{Name: "protection", Type: "string", Pattern: `[A-Za-z0-9][A-Za-z0-9_.:@-]*`, Doc: "id of the protection that is compared, for the report"},
-			{Name: "left", Type: "call", Required: true, Doc: "read of the side that was in charge: exec (its standard output) or http (GET, the body)"},
+			{Name: "left", Type: "call", Required: true, Doc: "read of the side that was in charge: exec (its standard output), http (GET, the body) or postgres (tables)"},
 			{Name: "right", Type: "call", Required: true, Doc: "read of the side that copies"},
 			{Name: "left_name", Type: "string", Doc: "what to call the left side; left when not given"},
 			{Name: "right_name", Type: "string", Doc: "what to call the right side; right when not given"},
@@ -111,11 +111,7 @@ func (r *reconcileAction) side(ctx context.Context, s *scene, name string, scale
 	call, _ := s.params.call(name)
 	job.Call, job.Evidence, job.Timeout = call, nil, 0
 	label := s.params.textOr(name+"_name", name)
-	raw, err := r.reads.read(ctx, s, job)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", label, err)
-	}
-	out, err := parseSide(raw, scale)
+	out, err := r.reads.side(ctx, s, job, scale)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", label, err)
 	}
@@ -123,10 +119,23 @@ func (r *reconcileAction) side(ctx context.Context, s *scene, name string, scale
 	return out, nil
 }
 
-// reads are the two ways to read a side.
+// reads are the ways to read a side.
 type reads struct {
-	command *execAction
-	request *httpAction
+	command  *execAction
+	request  *httpAction
+	database *postgresAction
+}
+
+// side reads a side. A database gives rows; the others give text that says what the rows are.
+func (r reads) side(ctx context.Context, outer *scene, job Job, scale int) (*side, error) {
+	if job.Call.Action == "postgres" {
+		return r.database.side(ctx, outer, job, scale)
+	}
+	raw, err := r.read(ctx, outer, job)
+	if err != nil {
+		return nil, err
+	}
+	return parseSide(raw, scale)
 }
 
 // read returns the whole answer; secrets of the inner call are masked in what the outer says.
@@ -137,11 +146,11 @@ func (r reads) read(ctx context.Context, outer *scene, job Job) ([]byte, error) 
 	case "http":
 		return r.body(ctx, outer, job)
 	}
-	return nil, fmt.Errorf("%s cannot read; exec and http can", quote(job.Call.Action))
+	return nil, fmt.Errorf("%s cannot read; exec, http and postgres can", quote(job.Call.Action))
 }
 
 func (r reads) output(ctx context.Context, outer *scene, job Job) ([]byte, error) {
-	s, c, err := r.command.command(job)
+	s, c, err := r.command.host.program(r.command.form, job)
 	outer.learn(s.values)
 	if err != nil {
 		return nil, err

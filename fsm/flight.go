@@ -52,6 +52,7 @@ func (f *flight) probe() *dr.Call {
 // prove looks whether the effect is there. An exit code alone is never believed where a probe
 // exists; an outcome nobody knows is looked at before anybody is asked.
 func (f *flight) prove(ctx context.Context, res actions.Result) (actions.Result, dr.Found) {
+	res = f.recalled(ctx, res)
 	p := f.probe()
 	if p == nil || f.st.Kind == dr.CheckStep || (res.State != dr.StepOK && res.State != dr.StepUnknown) {
 		return res, ""
@@ -76,6 +77,37 @@ func (f *flight) prove(ctx context.Context, res actions.Result) (actions.Result,
 		}
 		<-f.r.e.cfg.Clock.After(100 * time.Millisecond)
 	}
+}
+
+// longestRecall is how long a target is waited for that does not answer what became of an attempt.
+const longestRecall = 2 * time.Minute
+
+// recalled asks the target's own journal, where it keeps one, for the end nobody here heard. What never
+// arrived is sent again under the same token, which starts nothing twice; what still runs is waited for.
+func (f *flight) recalled(ctx context.Context, res actions.Result) actions.Result {
+	e, sent := f.r.e, false
+	deadline := e.cfg.Clock.Now().Add(min(f.st.Timeout.Duration(), longestRecall))
+	for res.State == dr.StepUnknown {
+		m, ok := e.cfg.Hands.Recall(ctx, f.job)
+		switch {
+		case !ok || m.State == actions.MemoryLost:
+			return res
+		case m.State == actions.MemoryEnded:
+			res.State, res.Code, res.Text = dr.StepFail, m.Code, "outcome unknown, then told by the target itself: "+m.Text
+			if m.Code == 0 {
+				res.State = dr.StepOK
+			}
+			return res
+		case m.State == actions.MemoryAbsent && !sent && f.run.State.Moving():
+			sent = true
+			res = f.send(ctx, f.st, f.job)
+			continue
+		}
+		if e.cfg.Clock.Now().After(deadline) || !f.wait(time.Second) {
+			return res
+		}
+	}
+	return res
 }
 
 // contradicted is the result of a step that says it did what the probe does not see.

@@ -206,7 +206,7 @@ func (e exercise) looking(t *testing.T, w World, a actions.Action) {
 	}
 }
 
-func isProgram(a actions.Action) bool { return a.Spec().Name == "exec" }
+func isProgram(a actions.Action) bool { return a.Spec().Name == "exec" || a.Spec().Name == "ssh" }
 
 func (e exercise) no(t *testing.T, w World, a actions.Action) { e.ends(t, a, w.No, dr.StepFail) }
 

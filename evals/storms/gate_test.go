@@ -1,0 +1,81 @@
+//go:build !race
+
+package storms
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/switchman-dr/switchman/dr"
+)
+
+// floors are what a number of days must reach at least.
+type floors struct {
+	f1, scope         float64
+	precision, recall float64
+	falsePerDay, ece  float64
+	merged            float64 // share of the incidents, at most
+}
+
+// gate is one setting, on a few days in every run of the tests and on many with SWITCHMAN_SOAK=1. The many
+// are days nobody tuned with.
+type gate struct {
+	name string
+	Settings
+	days  int
+	least floors
+}
+
+func gates() []gate {
+	return []gate{
+		{"quiet", Settings{Noise: 1}, 4, floors{f1: 0.86, scope: 0.85, ece: 1, falsePerDay: 9, merged: 0.1}},
+		{"overlapping", Settings{Noise: 1, Overlap: true}, 3, floors{f1: 0.75, scope: 0.7, ece: 1, falsePerDay: 9, merged: 0.3}},
+		{"ten times the noise", Settings{Noise: 10}, 1, floors{f1: 0.4, scope: 0.4, ece: 1, falsePerDay: 20, merged: 0.3}},
+		{"a tenth of the topology stale", Settings{Noise: 1, Stale: 0.1}, 2, floors{f1: 0.8, scope: 0.7, ece: 1, falsePerDay: 9, merged: 0.2}},
+		{"three tenths of the topology stale", Settings{Noise: 1, Stale: 0.3}, 2, floors{f1: 0.75, scope: 0.6, ece: 1, falsePerDay: 9, merged: 0.2}},
+	}
+}
+
+// TestStorms: what situations and advice are worth does not get less. Whatever the setting, no plan is
+// recommended where only the link between sites is cut.
+func TestStorms(t *testing.T) {
+	clock := dr.Clock{Now: func() time.Time { return time.Time{} }}
+	for _, g := range gates() {
+		t.Run(g.name, func(t *testing.T) {
+			seed, days := uint64(100), g.days
+			if os.Getenv("SWITCHMAN_SOAK") != "" {
+				seed, days = 7000, 40
+			}
+			r, tally, err := Days(seed, days, g.Settings, nil, clock, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d days, %d incidents: F1 %.3f (P %.3f R %.3f; grouping by name %.3f), merged %d, scope %.3f, recommended %d, precision %.3f, recall %.3f of %d, %.2f false a day, ECE %.3f, on %d partitions %d",
+				r.Days, r.Incidents, r.B3.F1, r.B3.P, r.B3.R, r.Baselines["alertmanager"].F1, r.Merged, r.Scope, r.Recommended, r.Precision, r.Recall, r.WithPlan, r.FalsePerDay, r.ECE, r.Partitions, r.OnPartition)
+			if !g.least.reached(t, r) {
+				for _, text := range tally.Wrong {
+					t.Log(text)
+				}
+			}
+		})
+	}
+}
+
+func (f floors) reached(t *testing.T, r Report) bool {
+	t.Helper()
+	for _, x := range []struct {
+		what        string
+		got, floor  float64
+		lessIsWorse bool
+	}{
+		{"B-cubed F1", r.B3.F1, f.f1, true}, {"scope right", r.Scope, f.scope, true}, {"precision of plans", r.Precision, f.precision, true}, {"recall of plans", r.Recall, f.recall, true},
+		{"false plans a day", r.FalsePerDay, f.falsePerDay, false}, {"calibration error", r.ECE, f.ece, false},
+		{"share of incidents merged", float64(r.Merged) / float64(max(1, r.Incidents)), f.merged, false}, {"plans on partitions", float64(r.OnPartition), 0, false},
+	} {
+		if x.lessIsWorse && x.got < x.floor || !x.lessIsWorse && x.got > x.floor {
+			t.Errorf("%s: %.3f, want %.3f", x.what, x.got, x.floor)
+		}
+	}
+	return !t.Failed()
+}

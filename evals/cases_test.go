@@ -245,7 +245,7 @@ func TestEnough(t *testing.T) {
 		case c.Kind == "question" && !c.Answerable:
 			count["unanswerable "+c.Lang]++
 		case c.Kind == "question":
-			count[group(t, c)]++
+			count[languages(t, c)]++
 		}
 	}
 	for what, least := range map[string]int{"alerts": 50, "unanswerable en": 20, "unanswerable zh": 15, "en→en": 50, "zh→zh": 30, "zh→en": 40, "en→zh": 30} {
@@ -255,8 +255,8 @@ func TestEnough(t *testing.T) {
 	}
 }
 
-// group names a question by the language it is asked in and the one its answer is written in.
-func group(t testing.TB, c Case) string {
+// languages names a question by the language it is asked in and the one its answer is written in.
+func languages(t testing.TB, c Case) string {
 	to := "en"
 	if chinese(text(t, c.Gold[0].Doc)) {
 		to = "zh"

@@ -47,7 +47,7 @@ func measure(t testing.TB, x *knowledge.Index, all []Case, groupOf func(Case) st
 		if err != nil {
 			t.Fatal(err)
 		}
-		confidence = append(confidence, asked{c, found.Confidence})
+		confidence = append(confidence, asked{c, found.Confidence, found.Abstain()})
 		if !c.Answerable {
 			continue
 		}
@@ -61,10 +61,11 @@ func measure(t testing.TB, x *knowledge.Index, all []Case, groupOf func(Case) st
 	return figures, confidence
 }
 
-// asked is a case with the confidence its answer had.
+// asked is a case with the confidence its answer had, and whether it was refused.
 type asked struct {
 	Case
 	confidence float64
+	refused    bool
 }
 
 // count scores one answer: documents rank by their best passage.
@@ -105,24 +106,4 @@ func (f *figure) count(c Case, results []knowledge.Result) {
 func overlaps(g Gold, start, end int) bool {
 	common := min(g.End, end) - max(g.Start, start) + 1
 	return 2*common >= min(g.End-g.Start, end-start)+1
-}
-
-// auroc is how often an answerable question has more confidence than one nobody can answer.
-func auroc(all []asked) float64 {
-	var won, pairs float64
-	for _, a := range all {
-		for _, b := range all {
-			if !a.Answerable || b.Answerable {
-				continue
-			}
-			pairs++
-			switch {
-			case a.confidence > b.confidence:
-				won++
-			case a.confidence == b.confidence:
-				won += .5
-			}
-		}
-	}
-	return won / pairs
 }

@@ -121,8 +121,9 @@ func TestStale(t *testing.T) {
 
 // TestCalibration: the file has a scale for every way to search, over signs there are.
 func TestCalibration(t *testing.T) {
-	known := map[string]bool{"cosine": true, "gap": true, "coverage": true, "document": true, "words": true, "named": true}
-	for _, name := range []string{"question hybrid", "question lexical", "question hybrid cjk", "question lexical cjk", "alert hybrid", "alert lexical"} {
+	known := map[string]bool{"cosine": true, "document": true, "strange": true, "margin": true}
+	for _, name := range []string{"question hybrid", "question lexical", "question hybrid cjk", "question lexical cjk",
+		"alert hybrid", "alert lexical", "alert hybrid cjk", "alert lexical cjk"} {
 		s, ok := calibration().Scales[name]
 		if !ok || s.Abstain <= 0 || s.Abstain >= 1 || s.Cases == 0 {
 			t.Errorf("%s: %+v", name, s)
@@ -151,7 +152,7 @@ func TestCells(t *testing.T) {
 		}
 		vectors = append(vectors, v)
 	}
-	c, err := newCells(vectors)
+	c, err := newCells(vectors, vectors, nil)
 	if err != nil || len(c.parts) < 2 {
 		t.Fatalf("%d cells, %v", len(c.parts), err)
 	}

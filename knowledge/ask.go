@@ -30,15 +30,23 @@ func (w *view) ask(q Query) ask {
 		}
 	}
 	a.text = strings.TrimSpace(Safe(shorten(strings.Join(texts, "\n"), longestAsk)))
+	a.script = scriptOfAsk(a.text)
 	seen, strange := map[term]int{}, map[string]bool{}
 	wordsOf(a.text, func(word string) {
 		if a.kind == Question && len(partsOf(word)) > 1 {
 			a.names = append(a.names, fold(word))
 		}
+		s := latin
+		if cjkWord(word) {
+			s = han
+		}
 		for _, form := range formsOf(word) {
 			t, ok := w.words.known(form)
 			if units, _ := w.parts.postings(t); !ok || len(units) == 0 {
-				strange[form] = true
+				if !strange[form] {
+					strange[form] = true
+					a.unknown[s]++
+				}
 				continue
 			}
 			if at, again := seen[t]; again {
@@ -46,10 +54,9 @@ func (w *view) ask(q Query) ask {
 				continue
 			}
 			seen[t] = len(a.terms)
-			a.terms = append(a.terms, entry{t, 1})
+			a.terms, a.of = append(a.terms, entry{t, 1}), append(a.of, s)
 		}
 	})
-	a.unknown = len(strange)
 	return a
 }
 

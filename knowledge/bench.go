@@ -1,8 +1,10 @@
 package knowledge
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 
 	chromem "github.com/philippgille/chromem-go"
@@ -27,4 +29,20 @@ func Alone(ctx context.Context, vectors [][]float32) (ask func(query []float32) 
 		_, err := all.QueryEmbedding(ctx, query, min(defaultLimit, len(vectors)), nil, nil)
 		return err
 	}, nil
+}
+
+// Plain is the yardstick of a ranking: passages by BM25F alone, at most ten. Measurements only.
+func (x *Index) Plain(q Query) []Result {
+	w := x.view(x.current.Load(), q.Audience)
+	a := w.ask(q)
+	scores := make([]float32, len(w.passages))
+	w.parts.score(a.terms, scores)
+	var all []candidate
+	for _, p := range best(scores, pool) {
+		all = append(all, candidate{passage: p, score: float64(scores[p])})
+	}
+	slices.SortFunc(all, func(x, y candidate) int {
+		return cmp.Or(cmp.Compare(y.score, x.score), cmp.Compare(x.passage, y.passage))
+	})
+	return w.spread(a, all, defaultLimit)
 }

@@ -21,11 +21,11 @@ func Builtin(dir string) (es Embedders, close func() error, err error) {
 		opened = append(opened, m)
 		return &Embedder{Name: m.Name(), Digest: m.Digest(), Dim: m.Dim(), Share: share, Query: m.Query, Passage: m.Passage}
 	}
-	if es.Main = open(encoder.MiniLM, 0.5); es.Main != nil {
+	if es.Main = open(encoder.MiniLM, 0.55); es.Main != nil {
 		es.Main.AlertShare = 0.6
 	}
-	if es.CJK = open(encoder.E5, 0.8); es.CJK != nil {
-		es.CJK.Centre = true
+	if es.CJK = open(encoder.E5, 0.55); es.CJK != nil {
+		es.CJK.AlertShare, es.CJK.Centre = 0.4, true
 		es.CJK.Query = centred(es.CJK.Query, opened[len(opened)-1].QueryMean())
 	}
 	return es, func() error {

@@ -24,17 +24,22 @@ const (
 	sampled   = 4000 // vectors the middles are found from
 	rounds    = 4    // of finding them
 	probed    = 0.2  // share of all vectors that is looked at
+	moved     = 0.1  // share of them that may come and go before other middles are found
 )
 
 // cells are the vectors of a view in collections.
 type cells struct {
 	parts   []*chromem.Collection
 	middles [][]float32
+	homes   map[*float32]int // cell of each vector, by where it is kept; nil of one cell
+	changes int              // vectors that came or went since the middles were found
 }
 
-// newCells parts vectors and puts them into collections, each under its place as a name.
-func newCells(vectors [][]float32) (*cells, error) {
-	c := &cells{middles: middlesOf(vectors)}
+// newCells parts vectors and puts them into collections, each under its place as a name. kept are the same
+// vectors as the vault has them: those that were there before an edit are still in the cells they were in,
+// since finding the middles takes most of the time.
+func newCells(vectors, kept [][]float32, before *cells) (*cells, error) {
+	c := before.after(vectors, kept)
 	db := chromem.NewDB()
 	never := func(context.Context, string) ([]float32, error) {
 		return nil, errors.New("every document brings its vector")
@@ -50,13 +55,41 @@ func newCells(vectors [][]float32) (*cells, error) {
 	for i, v := range vectors {
 		at := 0
 		if len(c.parts) > 1 {
-			at = nearest(c.middles, v)
+			at = c.homes[&kept[i][0]]
 		}
 		if err := c.parts[at].AddDocument(ctx, chromem.Document{ID: strconv.Itoa(i), Embedding: v}); err != nil {
 			return nil, fmt.Errorf("adding a vector: %w", err)
 		}
 	}
 	return c, nil
+}
+
+// after gives vectors their cells: those of before, unless too much has changed.
+func (c *cells) after(vectors, kept [][]float32) *cells {
+	if c != nil && c.homes != nil && len(vectors) >= cellFrom {
+		next := &cells{middles: c.middles, homes: make(map[*float32]int, len(kept))}
+		stay := 0
+		for i, k := range kept {
+			at, known := c.homes[&k[0]]
+			if known {
+				stay++
+			} else {
+				at = nearest(c.middles, vectors[i])
+			}
+			next.homes[&k[0]] = at
+		}
+		if next.changes = c.changes + len(kept) - stay + len(c.homes) - stay; float64(next.changes) <= moved*float64(len(kept)) {
+			return next
+		}
+	}
+	next := &cells{middles: middlesOf(vectors)}
+	if len(next.middles) > 1 {
+		next.homes = make(map[*float32]int, len(kept))
+		for i, k := range kept {
+			next.homes[&k[0]] = nearest(next.middles, vectors[i])
+		}
+	}
+	return next
 }
 
 // middlesOf finds the middles of cells in a sample: k-means on the sphere, from evenly spread beginnings,

@@ -1,7 +1,6 @@
 package knowledge
 
 import (
-	"cmp"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -18,7 +17,7 @@ var calibrationFile []byte
 // on labelled cases and kept in calibration.json, with how far they can be trusted.
 type Calibration struct {
 	Fitted string           `json:"fitted"` // how and on what
-	Scales map[string]Scale `json:"scales"` // by kind and mode, such as "question hybrid"
+	Scales map[string]Scale `json:"scales"` // by [Found.Scale], such as "question hybrid"
 }
 
 // Scale is a logistic function over the features of [signs], and the confidence below which the honest
@@ -42,14 +41,21 @@ var calibration = sync.OnceValue(func() Calibration {
 	return c
 })
 
-// scaleOf finds the scale of a search. Questions in scripts without spaces have their own: their model and
-// their words lie elsewhere.
-func scaleOf(a ask, m Mode) Scale {
-	name := string(a.kind) + " " + string(m)
-	if HasCJK(a.text) {
+// scaleOf names the scale of a search: by its kind, by what decided, and by the model that the first
+// passage was found with, since nearness is another thing to each. Questions in scripts without spaces have
+// their own without a model too: their words lie elsewhere.
+func (w *view) scaleOf(a ask, all []candidate) string {
+	mode, model := Lexical, a.script
+	if len(all) > 0 {
+		if s := a.sides[w.passages[all[0].passage].script]; s != nil {
+			mode, model = Hybrid, s.model
+		}
+	}
+	name := string(a.kind) + " " + string(mode)
+	if model == han {
 		name += " cjk"
 	}
-	return calibration().Scales[name]
+	return name
 }
 
 // confidence is how likely the runbooks answer, from 0 to 1: the same to the last digit for the same signs,
@@ -62,61 +68,74 @@ func (s Scale) confidence(signs map[string]float64) float64 {
 	return 1 / (1 + math.Exp(-z))
 }
 
-const (
-	lookedAt = 3  // results whose words are counted
-	around   = 50 // candidates that show how near everything is to such a question
-)
-
 // signs are what tells an answer from the nearest thing there is, each about from 0 to 1:
 //
 //	cosine    how near the nearest passage is in meaning
-//	gap       how much nearer than what lies around it
-//	coverage  how much of the question, weighted by rarity, one of the first passages holds
-//	document  the same of the first document as a whole
-//	words     BM25 of the best passage as a share of what it could be
-//	named     whether a document carries the name that was searched for
+//	document  how much of the question, weighted by rarity, the first document holds
+//	strange   how much of it no document at all holds
+//	margin    how far the first document stands before the second
 func (w *view) signs(a ask, all []candidate) map[string]float64 {
-	if len(all) == 0 {
-		return map[string]float64{}
-	}
 	out := map[string]float64{}
-	total, most := float64(a.unknown)*rarity(0, len(w.passages)), 0.0
-	for _, e := range a.terms {
-		total += w.parts.idf(e.term)
-		most += w.parts.idf(e.term) * float64(e.tf) * (k1 + 1)
+	if len(all) == 0 {
+		return out
 	}
-	most += float64(a.unknown) * rarity(0, len(w.passages)) * (k1 + 1)
-	var cosines []float64
+	first, s := w.docOf[all[0].passage], w.passages[all[0].passage].script
+	second := 0.0
 	for _, c := range all {
-		out["words"] = max(out["words"], part(c.words, most))
-		cosines = append(cosines, c.cosine)
-		if c.named {
-			out["named"] = 1
+		if w.passages[c.passage].script == s {
+			out["cosine"] = max(out["cosine"], c.cosine)
+		}
+		if w.docOf[c.passage] != first {
+			second = max(second, c.score)
 		}
 	}
-	for _, c := range all[:min(lookedAt, len(all))] {
-		out["coverage"] = max(out["coverage"], part(w.held(a, w.passages[c.passage].terms), total))
+	out["document"] = w.documentHolds(a, first)
+	out["strange"] = w.strange(a, s)
+	out["margin"] = part(all[0].score-second, all[0].score)
+	return out
+}
+
+// strange is how much of a question, by rarity, stands in no passage: nothing is told of a thing nobody
+// names. Chinese words count only where Chinese was found; names in Latin script stand in any text.
+func (w *view) strange(a ask, found script) float64 {
+	unknown := float64(a.unknown[latin])
+	if found == han {
+		unknown += float64(a.unknown[han])
 	}
-	first := w.docOf[all[0].passage]
+	unknown *= rarity(0, len(w.passages))
+	sum := unknown
+	for i, e := range a.terms {
+		if a.of[i] == latin || found == han {
+			sum += w.parts.idf(e.term)
+		}
+	}
+	return part(unknown, sum)
+}
+
+// rarities is what all terms of a question are worth together, those of no passage among them.
+func (w *view) rarities(a ask) float64 {
+	sum := float64(a.unknown[latin]+a.unknown[han]) * rarity(0, len(w.passages))
+	for _, e := range a.terms {
+		sum += w.parts.idf(e.term)
+	}
+	return sum
+}
+
+// documentHolds is how much of a question, by rarity, a document holds in any of its passages.
+func (w *view) documentHolds(a ask, document uint32) float64 {
 	whole := map[term]bool{}
-	for p := w.firstOf[first]; p < w.firstOf[first+1]; p++ {
+	for p := w.firstOf[document]; p < w.firstOf[document+1]; p++ {
 		for _, e := range w.passages[p].terms {
 			whole[e.term] = true
 		}
 	}
+	sum := 0.0
 	for _, e := range a.terms {
 		if whole[e.term] {
-			out["document"] += part(w.parts.idf(e.term), total)
+			sum += w.parts.idf(e.term)
 		}
 	}
-	slices.SortFunc(cosines, func(x, y float64) int { return cmp.Compare(y, x) })
-	mean := 0.0
-	near := cosines[:min(around, len(cosines))]
-	for _, c := range near {
-		mean += c / float64(len(near))
-	}
-	out["cosine"], out["gap"] = cosines[0], cosines[0]-mean
-	return out
+	return part(sum, w.rarities(a))
 }
 
 // held is the rarity of the question's terms a passage holds.

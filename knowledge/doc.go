@@ -14,8 +14,9 @@
 //     one would have if only the visible documents had ever been read; no hidden passage can move a
 //     score, a rank or a confidence.
 //   - A question sees one snapshot. Reading again builds the next one beside it and swaps whole.
-//   - Vectors of two models never meet, and no ranking uses the vectors of some passages only: until
-//     all are there, words alone decide.
+//   - Vectors of two models are never compared. Passages in Chinese and others are ranked each among their
+//     own, by the model that reads them, before the two meet; and no such half is ranked by the vectors of
+//     some of its passages only: until all are there, words alone decide.
 //   - A broken file is listed with its reason and never stops the others.
 //   - A passage keeps its id while its document and its headings keep their names, whatever is edited
 //     in it.

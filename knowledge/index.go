@@ -3,18 +3,23 @@ package knowledge
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Options say what an index may use besides words.
 type Options struct {
 	Embedders Embedders // none: words alone
 	Keep      Keep      // where vectors outlive the process; zero: they don't
+	// Now tells the time, so that files which were left alone are not read again; nil: all of them are.
+	Now func() time.Time
 }
 
 // Index answers questions from the newest snapshot of its sources. All methods may be called at the
@@ -25,6 +30,8 @@ type Index struct {
 	vault   vault
 	mu      sync.Mutex // held by whoever builds the next snapshot
 	current atomic.Pointer[snapshot]
+	read    atomic.Int64 // files looked at by the Sync that goes on
+	toRead  atomic.Int64
 }
 
 // New makes an empty index.
@@ -39,6 +46,8 @@ func New(o Options) *Index {
 type snapshot struct {
 	books    []*book // by path
 	problems []Problem
+	labels   map[string]bool // every audience there is
+	most     int             // views kept ready
 
 	mu    sync.Mutex
 	views map[string]*lazyView
@@ -49,10 +58,20 @@ type book struct {
 	doc      *Document
 	passages []*Passage
 	of       string // likeness of the source it was read with
+	stamp    stamp  // of the file; zero: it is read again
 }
 
 func newSnapshot(books []*book, problems []Problem) *snapshot {
-	return &snapshot{books: books, problems: problems, views: map[string]*lazyView{}}
+	s := &snapshot{books: books, problems: problems, views: map[string]*lazyView{}, labels: map[string]bool{Public: true}}
+	passages := 0
+	for _, b := range books {
+		passages += len(b.passages)
+		for _, label := range b.doc.Audience {
+			s.labels[label] = true
+		}
+	}
+	s.most = min(max(passagesReady/max(passages, 1), leastViews), mostViews)
+	return s
 }
 
 // lazyView is made by the first who needs it; the others wait for that one only.
@@ -61,32 +80,41 @@ type lazyView struct {
 	view *view
 }
 
-// mostViews bounds how many audiences are kept ready; one person's set of roles is one.
-const mostViews = 16
+// A view takes some kilobytes for each of its passages, so fewer are kept ready of a large library. One
+// person's set of roles is one, but for roles that no document names.
+const (
+	mostViews     = 16
+	leastViews    = 2
+	passagesReady = 60_000 // of all views together
+)
 
-// audienceKey names a set of labels; everybody sees what is public.
-func audienceKey(audience []string) string {
-	set := slices.Clone(audience)
-	set = append(set, Public)
+// audienceKey names a set of labels; everybody sees what is public. Labels that no document has make no
+// difference, so that those who see the same mostly share a view.
+func (s *snapshot) audienceKey(audience []string) string {
+	set := append(slices.DeleteFunc(slices.Clone(audience), func(label string) bool { return !s.labels[label] }), Public)
 	slices.Sort(set)
 	return strings.Join(slices.Compact(set), "\x00")
 }
 
 // view is the index as somebody with these labels has it.
 func (x *Index) view(s *snapshot, audience []string) *view {
-	key := audienceKey(audience)
+	key := s.audienceKey(audience)
 	s.mu.Lock()
 	lazy := s.views[key]
 	if lazy == nil {
-		if len(s.views) >= mostViews {
+		if len(s.views) >= s.most {
 			clear(s.views) // those in use live on; the next question makes its own again
 		}
 		lazy = &lazyView{}
 		s.views[key] = lazy
 	}
 	s.mu.Unlock()
-	lazy.once.Do(func() { lazy.view = newView(s.books, strings.Split(key, "\x00"), x.words, &x.vault, x.opts.Embedders) })
+	lazy.once.Do(func() { lazy.view = x.newView(s, key, nil) })
 	return lazy.view
+}
+
+func (x *Index) newView(s *snapshot, key string, before *view) *view {
+	return newView(s.books, strings.Split(key, "\x00"), x.words, &x.vault, x.opts.Embedders, before)
 }
 
 // Change says what a Sync found.
@@ -103,6 +131,8 @@ type Change struct {
 func (x *Index) Sync(ctx context.Context, sources ...Source) (Change, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.read.Store(0)
+	x.toRead.Store(0)
 	old := x.current.Load()
 	before := make(map[string]*book, len(old.books))
 	for _, b := range old.books {
@@ -111,7 +141,7 @@ func (x *Index) Sync(ctx context.Context, sources ...Source) (Change, error) {
 	found := map[string]*book{}
 	var c Change
 	for _, s := range sources {
-		read, problems, err := x.read(ctx, s, before)
+		read, problems, err := x.readAll(ctx, s, before)
 		if err != nil {
 			return Change{}, fmt.Errorf("reading runbooks: %w", err)
 		}
@@ -137,8 +167,14 @@ func (x *Index) Sync(ctx context.Context, sources ...Source) (Change, error) {
 		delete(before, b.doc.Path)
 	}
 	c.Gone = len(before)
+	if slices.Equal(next.books, old.books) && slices.Equal(next.problems, old.problems) {
+		return c, nil
+	}
 	return c, x.swap(ctx, old, next)
 }
+
+// Progress says how many of how many files the Sync that goes on has looked at.
+func (x *Index) Progress() (done, of int) { return int(x.read.Load()), int(x.toRead.Load()) }
 
 // reading is what became of one file.
 type reading struct {
@@ -147,11 +183,16 @@ type reading struct {
 	problem *Problem
 }
 
-// read reads the files of a source on as many processors as there are, in the order of their names.
-func (x *Index) read(ctx context.Context, s Source, before map[string]*book) ([]reading, []Problem, error) {
+// readAll reads the files of a source on as many processors as there are, in the order of their names.
+func (x *Index) readAll(ctx context.Context, s Source, before map[string]*book) ([]reading, []Problem, error) {
 	names, problems, err := s.walk(ctx)
 	if err != nil {
 		return nil, nil, err
+	}
+	x.toRead.Add(int64(len(names)))
+	settled := int64(math.MinInt64) // nothing is
+	if x.opts.Now != nil {
+		settled = x.opts.Now().Add(-settles).UnixNano()
 	}
 	out := make([]reading, len(names))
 	var next atomic.Int64
@@ -160,7 +201,8 @@ func (x *Index) read(ctx context.Context, s Source, before map[string]*book) ([]
 		workers.Go(func() {
 			words := x.words.reader()
 			for i := next.Add(1) - 1; i < int64(len(names)) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				out[i] = s.book(names[i], before[s.path(names[i])], words)
+				out[i] = s.book(names[i], before[s.path(names[i].name)], words, settled)
+				x.read.Add(1)
 			}
 		})
 	}
@@ -169,13 +211,21 @@ func (x *Index) read(ctx context.Context, s Source, before map[string]*book) ([]
 }
 
 // book reads and cuts a file, or takes what was made of it before.
-func (s Source) book(name string, old *book, words wordReader) reading {
-	f, text := s.read(name)
-	if text != "" {
-		return reading{problem: &Problem{Doc: s.path(name), Text: text}}
+func (s Source) book(e listed, old *book, words wordReader, settled int64) reading {
+	same := old != nil && old.of == s.likeness()
+	now := e.stamp()
+	if same && now != (stamp{}) && old.stamp == now {
+		return reading{book: old.at(s.Commit, now)}
 	}
-	if old != nil && old.doc.Digest == f.digest && old.of == s.likeness() {
-		return reading{book: old}
+	if now.changed >= settled {
+		now = stamp{} // it may change once more and look the same
+	}
+	f, text := s.read(e.name)
+	if text != "" {
+		return reading{problem: &Problem{Doc: s.path(e.name), Text: text}}
+	}
+	if same && old.doc.Digest == f.digest {
+		return reading{book: old.at(s.Commit, now)}
 	}
 	doc, passages, err := s.parse(f)
 	if err != nil {
@@ -184,12 +234,32 @@ func (s Source) book(name string, old *book, words wordReader) reading {
 	for _, p := range passages {
 		words.weigh(p)
 	}
-	return reading{book: &book{doc: doc, passages: passages, of: s.likeness()}, fresh: old == nil || old.doc.Digest != f.digest}
+	return reading{book: &book{doc: doc, passages: passages, of: s.likeness(), stamp: now}, fresh: old == nil || old.doc.Digest != f.digest}
 }
 
-// likeness is what of a source goes into its documents: with another one they are made anew.
+// at is the same book as of a commit: of a document that has not changed only that is another.
+func (b *book) at(commit string, now stamp) *book {
+	if b.doc.Commit == commit && b.stamp == now {
+		return b
+	}
+	out := &book{doc: b.doc, passages: b.passages, of: b.of, stamp: now}
+	if b.doc.Commit == commit {
+		return out
+	}
+	doc := *b.doc
+	doc.Commit = commit
+	out.doc, out.passages = &doc, make([]*Passage, len(b.passages))
+	for i, p := range b.passages {
+		same := *p
+		same.Doc = &doc
+		out.passages[i] = &same
+	}
+	return out
+}
+
+// likeness is what of a source goes into how its documents are made: with another one they are made anew.
 func (s Source) likeness() string {
-	return fmt.Sprint(s.Foreign, s.Commit, s.Audience)
+	return fmt.Sprint(s.Foreign, s.Audience)
 }
 
 // swap makes a snapshot the current one, with the views ready that were in use.
@@ -200,16 +270,35 @@ func (x *Index) swap(ctx context.Context, old, next *snapshot) error {
 	old.mu.Lock()
 	used := slices.Collect(maps.Keys(old.views))
 	old.mu.Unlock()
-	for _, key := range used {
-		x.view(next, strings.Split(key, "\x00"))
+	x.prepare(old, next, used)
+	return nil
+}
+
+// prepare makes views of a snapshot, each from what it was before, and puts the snapshot in place.
+func (x *Index) prepare(old, next *snapshot, keys []string) {
+	x.vault.unseen.Store(false)
+	for _, key := range keys {
+		lazy := &lazyView{}
+		lazy.once.Do(func() { lazy.view = x.newView(next, key, x.view(old, strings.Split(key, "\x00"))) })
+		next.views[key] = lazy
 	}
 	x.current.Store(next)
-	return nil
 }
 
 // Documents lists what somebody with these labels may read, by path.
 func (x *Index) Documents(audience []string) []*Document {
 	return x.view(x.current.Load(), audience).docs
+}
+
+// All are all documents with their passages, by path, whoever may see them: for the house, never for an answer.
+func (x *Index) All() iter.Seq2[*Document, []*Passage] {
+	return func(yield func(*Document, []*Passage) bool) {
+		for _, b := range x.current.Load().books {
+			if !yield(b.doc, b.passages) {
+				return
+			}
+		}
+	}
 }
 
 // Document finds one by its path; false where there is none or it may not be seen, which is the same.

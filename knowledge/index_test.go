@@ -242,7 +242,7 @@ func TestAudience(t *testing.T) {
 		if rapid.Bool().Draw(t, "words alone") {
 			es, models = Embedders{}, nil
 		}
-		q := Query{Text: strings.Join(words.Draw(t, "question"), " "), Audience: may}
+		q := Query{Kind: rapid.SampledFrom([]Kind{Question, Alert}).Draw(t, "kind"), Text: strings.Join(words.Draw(t, "question"), " "), Audience: may}
 		var answers []Found
 		for _, files := range []map[string]string{all, seen} {
 			x := New(Options{Embedders: es})
@@ -269,7 +269,7 @@ func TestAudience(t *testing.T) {
 // told is everything a person could learn from what was found.
 func told(f Found) string {
 	var b strings.Builder
-	fmt.Fprintln(&b, f.Confidence, f.Mode, f.Abstain())
+	fmt.Fprintln(&b, f.Confidence, f.Mode, f.Abstain(), f.Scale, f.Signs)
 	for _, r := range f.Results {
 		fmt.Fprintln(&b, r.Passage.ID, r.Score, r.Words, r.Cosine, r.Named, r.Marks)
 	}

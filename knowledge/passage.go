@@ -26,9 +26,10 @@ type Passage struct {
 	Text     string    `json:"text"`   // as it stands there
 	Digest   string    `json:"digest"` // of what an encoder is shown
 
-	first int     // line of the first line of Text
-	terms []entry // what words it holds, for the index
-	size  float32 // how many, weighted as they are
+	script script
+	first  int     // line of the first line of Text
+	terms  []entry // what words it holds, for the index
+	size   float32 // how many, weighted as they are
 }
 
 // Heading is the way to the passage for people: title and headings.
@@ -155,6 +156,9 @@ func (c *cutter) passage(group []block) {
 		line = b.end
 	}
 	p.Text = text.String()
+	if at := strings.Index(c.doc.Text, p.Text); at >= 0 { // mostly it stands there as it is, and is kept once
+		p.Text = c.doc.Text[at : at+len(p.Text)]
+	}
 	for _, h := range c.path {
 		if h != c.doc.Title && h != "" {
 			p.Headings = append(p.Headings, h)
@@ -167,6 +171,7 @@ func (c *cutter) passage(group []block) {
 	p.ID = short(way + "\x00" + strconv.Itoa(c.times[way]))
 	c.times[way]++
 	p.Digest = short(p.way() + "\x00" + p.Text)
+	p.script = scriptOf(p.way() + p.Text)
 	c.out = append(c.out, p)
 }
 

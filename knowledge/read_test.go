@@ -190,7 +190,11 @@ func TestOnly(t *testing.T) {
 		if s.Only = nil; only != "" {
 			s.Only = []string{only}
 		}
-		names, _, err := s.walk(context.Background())
+		files, _, err := s.walk(context.Background())
+		var names []string
+		for _, f := range files {
+			names = append(names, f.name)
+		}
 		if got := strings.Join(names, " "); got != want || err != nil {
 			t.Errorf("%q: %q, %v", only, got, err)
 		}

@@ -46,7 +46,9 @@ type Result struct {
 // Found is the outcome of a search.
 type Found struct {
 	Results    []Result
-	Confidence float64 // how likely the runbooks answer; see [Calibration]
+	Confidence float64 // how likely the runbooks answer: Scale of the [Calibration] over Signs
+	Scale      string
+	Signs      map[string]float64
 	Mode       Mode
 	Model      string // name of the embedder that took part
 
@@ -72,30 +74,25 @@ const (
 func (x *Index) Search(ctx context.Context, q Query) (Found, error) {
 	w := x.view(x.current.Load(), q.Audience)
 	a := w.ask(q)
-	var near map[uint32]float64
 	f := Found{Mode: Lexical}
-	e, d := x.opts.Embedders.For(a.text), w.dense[which(a.text)]
-	if e != nil && d != nil && a.text != "" {
-		vector, err := e.Query(ctx, a.text)
-		if err == nil {
-			err = e.fits(vector)
-		}
+	var nearest map[uint32]float64
+	if sides, ok := w.sides(a.script, x.opts.Embedders); ok && a.text != "" {
+		err := encode(ctx, a.text, sides)
 		if ctx.Err() != nil {
 			return Found{}, ctx.Err()
 		}
 		if err == nil {
-			if near, err = d.near(ctx, vector, pool); err != nil {
+			if nearest, err = near(ctx, sides, pool); err != nil {
 				return Found{}, err
 			}
-			f.Mode, f.Model = Hybrid, e.Name
-			a.vector, a.share, a.dense = vector, e.share(a.kind), d
+			f.Mode, f.Model, a.sides = Hybrid, cmp.Or(sides[a.script], sides[latin], sides[han]).e.Name, sides
 		}
 	}
-	all := w.rank(a, near)
+	all := w.rank(a, nearest)
 	f.Results = w.spread(a, all, cmp.Or(q.Limit, defaultLimit))
-	scale := scaleOf(a, f.Mode)
-	f.Confidence = scale.confidence(w.signs(a, all))
-	f.threshold = scale.Abstain
+	f.Scale, f.Signs = w.scaleOf(a, all), w.signs(a, all)
+	scale := calibration().Scales[f.Scale]
+	f.Confidence, f.threshold = scale.confidence(f.Signs), scale.Abstain
 	return f, nil
 }
 
@@ -103,14 +100,13 @@ func (x *Index) Search(ctx context.Context, q Query) (Found, error) {
 type ask struct {
 	kind    Kind
 	text    string
+	script  script
 	terms   []entry
-	unknown int // terms of no passage in view
+	of      []script // of each
+	unknown [2]int   // terms of no passage in view, by script
 	names   []string
 	system  string
-
-	vector []float32
-	share  float64
-	dense  *dense
+	sides   [2]*side // by script of the passages; none: words alone
 }
 
 // candidate is a passage on its way up.
@@ -151,10 +147,10 @@ func (w *view) rank(a ask, near map[uint32]float64) []candidate {
 	out := make([]candidate, 0, len(chosen))
 	for _, p := range slices.Sorted(maps.Keys(chosen)) {
 		c := candidate{passage: p, words: float64(scores[p]), whole: float64(wholes[w.docOf[p]]), named: named[w.docOf[p]]}
-		if a.dense != nil {
+		if s := a.sides[w.passages[p].script]; s != nil {
 			cosine, ok := near[p]
 			if !ok {
-				cosine = a.dense.to(p, a.vector)
+				cosine = s.dense.to(p, s.vector)
 			}
 			c.cosine = max(cosine, 0)
 		}
@@ -201,68 +197,24 @@ func sink(heap []uint32, scores []float32) {
 	}
 }
 
-// mix gives each candidate its score: words and meaning, each as a share of the best there is, and the
-// document as a whole; a name that was searched for goes first.
-func (w *view) mix(a ask, all []candidate) {
-	var words, whole, cosine float64
-	for _, c := range all {
-		words, whole, cosine = max(words, c.words), max(whole, c.whole), max(cosine, c.cosine)
-	}
-	document := wholeShare(a.kind)
-	for i := range all {
-		c := &all[i]
-		lexical := (1-document)*part(c.words, words) + document*part(c.whole, whole)
-		c.share = lexical
-		c.score = (1-a.share)*lexical + a.share*part(c.cosine, cosine)
-		if c.named {
-			c.score += namedBonus
-		}
-		if a.system != "" && slices.Contains(w.docs[w.docOf[c.passage]].Systems, a.system) {
-			c.score += systemBonus
-		}
-	}
-}
-
-// What counts beside the passage itself. Measured on labelled cases, and coarse on purpose: the figures
-// near them do as well.
 const (
-	namedBonus  = 1 // a document of the very name comes before any other
-	systemBonus = 0.1
+	perDocument = 5 // passages of one document among results for a question
+	leading     = 5 // results that go by score alone; each further one is of a document that is not there yet
 )
 
-// wholeShare is how much of the words' part goes by the whole document, so that a good page lifts its
-// passages. A question is spread over a page more often than what an alert says.
-func wholeShare(k Kind) float64 {
-	if k == Alert {
-		return 0.2
-	}
-	return 0.35
-}
-
-func part(of, most float64) float64 {
-	if most <= 0 {
-		return 0
-	}
-	return of / most
-}
-
-// perDocument is how many passages of one document a list of results holds. A question wants the passage,
-// and a later one of a good document is often it; an alert wants its runbook, and each further passage
-// would keep another away.
-func perDocument(k Kind) int {
-	if k == Alert {
-		return 1
-	}
-	return 5
-}
-
-// spread takes the first results, without letting one document fill the list.
+// spread takes the first results, without letting one document fill the list. A question wants the
+// passage, and a later one of a good document is often it; whoever has not found it among the first wants
+// another document. An alert wants its runbook, and each further passage would keep another away.
 func (w *view) spread(a ask, all []candidate, limit int) []Result {
 	var out []Result
 	taken := map[uint32]int{}
 	for _, c := range all {
+		most := perDocument
+		if a.kind == Alert || len(out) >= leading {
+			most = 1
+		}
 		d := w.docOf[c.passage]
-		if taken[d] == perDocument(a.kind) {
+		if taken[d] >= most {
 			continue
 		}
 		taken[d]++

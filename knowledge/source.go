@@ -12,6 +12,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 )
 
@@ -55,8 +56,36 @@ type file struct {
 	body   []byte
 }
 
+// stamp tells a file that was left alone from one that was written since.
+type stamp struct {
+	size    int64
+	changed int64 // in nanoseconds
+}
+
+// settles is how long a file must have been left alone for its stamp to be believed: two changes may
+// follow each other faster than the clock of a disk ticks.
+const settles = 2 * time.Second
+
+// listed is a file as its folder lists it.
+type listed struct {
+	name string
+	d    fs.DirEntry
+}
+
+// stamp is zero where it would say nothing: for links, and for files that know no time.
+func (e listed) stamp() stamp {
+	if !e.d.Type().IsRegular() {
+		return stamp{}
+	}
+	info, err := e.d.Info()
+	if err != nil || info.ModTime().IsZero() {
+		return stamp{}
+	}
+	return stamp{info.Size(), info.ModTime().UnixNano()}
+}
+
 // walk lists the files of a source that are meant to be read; what cannot be listed becomes a problem.
-func (s Source) walk(ctx context.Context) (names []string, problems []Problem, err error) {
+func (s Source) walk(ctx context.Context) (names []listed, problems []Problem, err error) {
 	err = fs.WalkDir(s.FS, ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
@@ -77,7 +106,7 @@ func (s Source) walk(ctx context.Context) (names []string, problems []Problem, e
 			problems = append(problems, Problem{Doc: s.path(name), Text: fmt.Sprintf("is past the first %d files of its source; it and the rest are not read", maxFiles)})
 			return fs.SkipAll
 		}
-		names = append(names, name)
+		names = append(names, listed{name, d})
 		return nil
 	})
 	return names, problems, err

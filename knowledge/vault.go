@@ -4,14 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // vault holds the vectors of passages in memory, by model and passage digest.
 type vault struct {
 	mu     sync.RWMutex
 	models map[string]map[string][][]float32
+	unseen atomic.Bool                       // there are vectors that came after the views were made
+	unkept map[string]map[string][][]float32 // those [Keep] has not taken yet
 }
 
 func (v *vault) get(model, passage string) ([][]float32, bool) {
@@ -28,6 +30,7 @@ func (v *vault) put(model, passage string, windows [][]float32) {
 		v.models[model] = map[string][][]float32{}
 	}
 	v.models[model][passage] = windows
+	v.unseen.Store(true)
 }
 
 // few is how many passages are embedded before a changed file becomes visible: so many take less than
@@ -57,7 +60,7 @@ func (x *Index) missing(e *Embedder, s *snapshot, most int) []*Passage {
 	seen := map[string]bool{}
 	for _, b := range s.books {
 		for _, p := range b.passages {
-			if seen[p.Digest] {
+			if seen[p.Digest] || !x.opts.Embedders.reads(e, p.script) {
 				continue
 			}
 			seen[p.Digest] = true
@@ -74,38 +77,66 @@ func (x *Index) missing(e *Embedder, s *snapshot, most int) []*Passage {
 // batch is how many passages are saved together.
 const batch = 16
 
-// embed makes vectors and keeps them.
+// embed makes vectors and keeps them. Those that could not be kept are used all the same, and kept the next
+// time.
 func (x *Index) embed(ctx context.Context, e *Embedder, passages []*Passage, done func(int)) error {
-	fresh := map[string][][]float32{}
-	save := func() error {
-		if x.opts.Keep.Save == nil || len(fresh) == 0 {
-			return nil
-		}
-		err := x.opts.Keep.Save(ctx, e.Digest, fresh)
-		fresh = map[string][][]float32{}
-		return err
-	}
 	for i, p := range passages {
 		windows, err := e.Passage(ctx, p.way(), p.Text)
 		if err == nil {
 			err = e.fits(windows...)
 		}
 		if err != nil {
-			return errors.Join(fmt.Errorf("encoding %s line %d with %s: %w", p.Doc.Path, p.Start, e.Name, err), save())
+			return errors.Join(fmt.Errorf("encoding %s line %d with %s: %w", p.Doc.Path, p.Start, e.Name, err), x.save(ctx, e))
 		}
 		x.vault.put(e.Digest, p.Digest, windows)
-		fresh[p.Digest] = windows
-		if len(fresh) == batch {
-			if err := save(); err != nil {
-				return fmt.Errorf("keeping vectors: %w", err)
+		if x.vault.owe(e.Digest, p.Digest, windows) >= batch {
+			if err := x.save(ctx, e); err != nil {
+				return err
 			}
 		}
 		done(i + 1)
 	}
-	if err := save(); err != nil {
-		return fmt.Errorf("keeping vectors: %w", err)
+	return x.save(ctx, e)
+}
+
+// owe remembers vectors until they are kept, and says how many there are of the model.
+func (v *vault) owe(model, passage string, windows [][]float32) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.unkept == nil {
+		v.unkept = map[string]map[string][][]float32{}
 	}
-	return nil
+	if v.unkept[model] == nil {
+		v.unkept[model] = map[string][][]float32{}
+	}
+	v.unkept[model][passage] = windows
+	return len(v.unkept[model])
+}
+
+// save has the vectors of a model kept that are not.
+func (x *Index) save(ctx context.Context, e *Embedder) error {
+	x.vault.mu.Lock()
+	fresh := x.vault.unkept[e.Digest]
+	delete(x.vault.unkept, e.Digest)
+	x.vault.mu.Unlock()
+	if x.opts.Keep.Save == nil || len(fresh) == 0 {
+		return nil
+	}
+	err := x.opts.Keep.Save(ctx, e.Digest, fresh)
+	if err == nil {
+		return nil
+	}
+	for passage, windows := range fresh {
+		x.vault.owe(e.Digest, passage, windows)
+	}
+	return fmt.Errorf("keeping vectors: %w", err)
+}
+
+// Unkept counts vectors that were made here and could not be kept yet; [Index.Embed] keeps them.
+func (x *Index) Unkept(e *Embedder) int {
+	x.vault.mu.RLock()
+	defer x.vault.mu.RUnlock()
+	return len(x.vault.unkept[e.Digest])
 }
 
 // fits refuses vectors that cannot be compared with the others.
@@ -132,7 +163,7 @@ func (e *Embedder) fits(vectors ...[]float32) error {
 // the model. progress is told how many of how many are done. Until it has ended, questions are answered
 // by words alone; when it fails half-way, they go on to be.
 func (x *Index) Embed(ctx context.Context, e *Embedder, progress func(done, of int)) error {
-	if err := x.recall(ctx, e); err != nil {
+	if err := x.Recall(ctx, e); err != nil {
 		return err
 	}
 	missing := x.missing(e, x.current.Load(), 1<<30)
@@ -143,10 +174,14 @@ func (x *Index) Embed(ctx context.Context, e *Embedder, progress func(done, of i
 	return nil
 }
 
-// Recall loads the vectors kept from before, of every model, without making any.
-func (x *Index) Recall(ctx context.Context) error {
-	for _, e := range x.opts.Embedders.list() {
-		if e == nil {
+// Recall loads the vectors kept from before that are missing, of these models or of every one, without making
+// any.
+func (x *Index) Recall(ctx context.Context, of ...*Embedder) error {
+	if len(of) == 0 {
+		of = x.opts.Embedders.list()
+	}
+	for _, e := range of {
+		if e == nil || len(x.missing(e, x.current.Load(), 1)) == 0 {
 			continue
 		}
 		if err := x.recall(ctx, e); err != nil {
@@ -177,10 +212,13 @@ func (x *Index) recall(ctx context.Context, e *Embedder) error {
 	return nil
 }
 
-// refresh makes the views anew, now that more vectors are there.
+// refresh makes the views anew if more vectors are there than when they were made.
 func (x *Index) refresh() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if !x.vault.unseen.Load() {
+		return
+	}
 	old := x.current.Load()
 	next := newSnapshot(old.books, old.problems)
 	old.mu.Lock()
@@ -189,8 +227,5 @@ func (x *Index) refresh() {
 		keys = append(keys, key)
 	}
 	old.mu.Unlock()
-	for _, key := range keys {
-		x.view(next, strings.Split(key, "\x00"))
-	}
-	x.current.Store(next)
+	x.prepare(old, next, keys)
 }

@@ -18,11 +18,13 @@ type view struct {
 	parts    *lexical         // over passages
 	wholes   *lexical         // over documents
 	named    map[string][]int // name, folded → documents that carry it
-	dense    []*dense         // of each embedder: nil until all its vectors are there
+	scripts  [2]int           // passages of each
+	dense    [2][2]*dense     // by embedder and script: nil until all their vectors are there
 	scores   sync.Pool        // *[]float32 as long as there are passages
 }
 
-func newView(books []*book, audience []string, words *lexicon, v *vault, es Embedders) *view {
+// newView makes it; before is the same view before an edit, nil where there is none.
+func newView(books []*book, audience []string, words *lexicon, v *vault, es Embedders, before *view) *view {
 	w := &view{words: words, named: map[string][]int{}}
 	for _, b := range books {
 		if !visible(b.doc, audience) {
@@ -41,8 +43,19 @@ func newView(books []*book, audience []string, words *lexicon, v *vault, es Embe
 	wholes, sizes := w.together()
 	w.wholes = newLexical(terms, len(w.docs), func(i int) []entry { return wholes[i] }, func(i int) float32 { return sizes[i] })
 	w.name()
-	for _, e := range es.list() {
-		w.dense = append(w.dense, newDense(w.passages, e, v))
+	for _, p := range w.passages {
+		w.scripts[p.script]++
+	}
+	for i, e := range es.list() {
+		for s := range w.scripts {
+			var was *dense
+			if before != nil {
+				was = before.dense[i][s]
+			}
+			if i >= s { // a model for Latin script is never asked about Chinese passages
+				w.dense[i][s] = newDense(w.passages, script(s), e, v, was)
+			}
+		}
 	}
 	w.scores.New = func() any { s := make([]float32, len(w.passages)); return &s }
 	return w

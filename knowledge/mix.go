@@ -1,0 +1,120 @@
+package knowledge
+
+import (
+	"cmp"
+	"slices"
+)
+
+// mix gives each candidate its score: words and meaning, each as a share of the best there is, and the
+// document as a whole. What is written in the other script steps back by how much of the question its own
+// documents hold, and a name that was searched for goes first.
+func (w *view) mix(a ask, all []candidate) {
+	var words, whole float64
+	var cosine [2]float64
+	for _, c := range all {
+		words, whole = max(words, c.words), max(whole, c.whole)
+		s := w.passages[c.passage].script
+		cosine[s] = max(cosine[s], c.cosine)
+	}
+	document, shares := wholeShare(a.kind), w.shares(a, all)
+	for i := range all {
+		c := &all[i]
+		s := w.passages[c.passage].script
+		c.share = (1-document)*part(c.words, words) + document*part(c.whole, whole)
+		c.score = (1-shares[s])*c.share + shares[s]*part(c.cosine, cosine[s])
+	}
+	back := w.stepBack(a, all)
+	for i := range all {
+		c := &all[i]
+		if w.passages[c.passage].script != a.script {
+			c.score *= back
+		}
+		if c.named {
+			c.score += namedBonus
+		}
+		if a.system != "" && slices.Contains(w.docs[w.docOf[c.passage]].Systems, a.system) {
+			c.score += systemBonus
+		}
+	}
+}
+
+// What counts beside the passage itself. Measured on labelled cases, and coarse on purpose: the figures
+// near them do as well.
+const (
+	namedBonus  = 1 // a document of the very name comes before any other
+	systemBonus = 0.1
+	lookedAt    = 3   // passages whose words tell how much of the question words find
+	swing       = 0.2 // what the share of the vectors is moved by, between words that find all and none
+	acrossShare = 0.8 // of the vectors where question and passage are of two scripts
+	acrossMost  = 1.1 // of its score, what such a passage keeps when own documents hold nothing of the question
+	acrossStep  = 0.3 // and what it loses of that when they hold all
+)
+
+// wholeShare is how much of the words' part goes by the whole document, so that a good page lifts its
+// passages. A question is spread over a page more often than what an alert says.
+func wholeShare(k Kind) float64 {
+	if k == Alert {
+		return 0.2
+	}
+	return 0.35
+}
+
+// shares is what the vectors count for on each side. Somebody who asks in the runbooks' own words is
+// better served by these, somebody who describes what they see by meaning; how much of the question the
+// best passages hold tells the two apart. What an alert says is a text of its own and crosses scripts by
+// its names.
+func (w *view) shares(a ask, all []candidate) (out [2]float64) {
+	for s, side := range a.sides {
+		switch {
+		case side == nil:
+		case a.kind == Alert:
+			out[s] = cmp.Or(side.e.AlertShare, side.e.Share)
+		case script(s) != a.script:
+			out[s] = acrossShare
+		default:
+			out[s] = min(1, max(0, side.e.Share+swing*(0.5-w.coverage(a, all))))
+		}
+	}
+	return out
+}
+
+// coverage is how much of the question, by rarity, one of the first passages by words holds.
+func (w *view) coverage(a ask, all []candidate) float64 {
+	var first [lookedAt]candidate
+	for _, c := range all {
+		for i := range first {
+			if c.words > first[i].words {
+				first[i], c = c, first[i]
+			}
+		}
+	}
+	most, total := 0.0, w.rarities(a)
+	for _, c := range first {
+		if c.words > 0 {
+			most = max(most, part(w.held(a, w.passages[c.passage].terms), total))
+		}
+	}
+	return most
+}
+
+// stepBack is what passages in the other script than the question's keep of their score. Nothing tells
+// for sure in which language the answer is; that a document of one's own holds the words speaks for it.
+func (w *view) stepBack(a ask, all []candidate) float64 {
+	if a.kind == Alert || a.sides[latin] == nil || a.sides[han] == nil {
+		return 1
+	}
+	var own candidate
+	for _, c := range all {
+		if w.passages[c.passage].script == a.script && c.score > own.score {
+			own = c
+		}
+	}
+	return acrossMost - acrossStep*w.documentHolds(a, w.docOf[own.passage])
+}
+
+func part(of, most float64) float64 {
+	if most <= 0 {
+		return 0
+	}
+	return of / most
+}

@@ -126,7 +126,7 @@ type Expiry struct {
 type Probe struct {
 	ID     string `json:"id"`
 	Title  string `json:"title,omitempty"`
-	Proves string `json:"proves"` // business | technical
+	Proves string `json:"proves"` // business | technical; for situations also frontdoor | replication | link
 	Site   string `json:"site,omitempty"`
 	Call   Call   `json:"call"`
 }

@@ -3,6 +3,7 @@ package store_test
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -83,7 +84,7 @@ func TestSchemaVersion(t *testing.T) {
 	for _, f := range files {
 		newest = max(newest, f.Name()[:5])
 	}
-	if want := "0000" + string(rune('0'+store.SchemaVersion)); newest != want {
+	if want := fmt.Sprintf("%05d", store.SchemaVersion); newest != want {
 		t.Errorf("the newest migration is %s, the program knows %s", newest, want)
 	}
 }

@@ -527,3 +527,90 @@ DELETE FROM unanswered WHERE last_at <= (SELECT u.last_at FROM unanswered u ORDE
 
 -- name: TrimFeedback :exec
 DELETE FROM feedback WHERE at <= (SELECT f.at FROM feedback f ORDER BY f.at DESC LIMIT 1 OFFSET sqlc.arg(keep));
+
+-- name: AddModelUse :one
+INSERT INTO model_use (day, tokens, calls) VALUES (sqlc.arg(day), sqlc.arg(tokens), sqlc.arg(calls))
+ON CONFLICT (day) DO UPDATE SET tokens = model_use.tokens + excluded.tokens, calls = model_use.calls + excluded.calls
+RETURNING tokens, calls;
+
+-- name: TrimModelUse :exec
+DELETE FROM model_use WHERE day < sqlc.arg(day);
+
+-- name: LockSignals :one
+UPDATE signal_head SET seq = seq WHERE name = 'signals' RETURNING seq, at;
+
+-- name: SignalHead :one
+SELECT seq, at FROM signal_head WHERE name = 'signals';
+
+-- name: MoveSignals :exec
+UPDATE signal_head SET seq = sqlc.arg(seq), at = sqlc.arg(at) WHERE name = 'signals';
+
+-- name: PutSignal :execrows
+INSERT INTO signal (seq, id, alert, source, kind, status, at, body)
+VALUES (sqlc.arg(seq), sqlc.arg(id), sqlc.arg(alert), sqlc.arg(source), sqlc.arg(kind), sqlc.arg(status), sqlc.arg(at), sqlc.arg(body))
+ON CONFLICT (id) DO NOTHING;
+
+-- name: SignalKnown :one
+SELECT CAST(COUNT(*) AS BIGINT) AS n FROM signal WHERE id = sqlc.arg(id);
+
+-- name: SignalsAfter :many
+SELECT seq, at, body FROM signal WHERE seq > sqlc.arg(seq) ORDER BY seq LIMIT sqlc.arg(max_rows);
+
+-- name: SignalOf :one
+SELECT seq, at, body FROM signal WHERE id = sqlc.arg(id);
+
+-- name: SignalsFiring :many
+SELECT s.seq, s.at, s.body FROM signal s
+WHERE s.kind = 'alert' AND s.status = 'firing' AND (s.source = sqlc.arg(source) OR CAST(sqlc.arg(source) AS TEXT) = '')
+  AND NOT EXISTS (SELECT 1 FROM signal r WHERE r.alert = s.alert AND r.status = 'resolved' AND r.seq > s.seq)
+ORDER BY s.seq DESC LIMIT sqlc.arg(max_rows);
+
+-- name: SignalsBetween :many
+SELECT seq, at, body FROM signal WHERE kind = 'alert' AND at >= sqlc.arg(since) AND at <= sqlc.arg(until) ORDER BY seq LIMIT sqlc.arg(max_rows);
+
+-- name: DropSignals :execrows
+DELETE FROM signal WHERE signal.seq <= sqlc.arg(seq) AND (signal.at < sqlc.arg(before) OR signal.seq <= sqlc.arg(floor))
+  AND signal.seq IN (SELECT s.seq FROM signal s ORDER BY s.seq LIMIT sqlc.arg(max_rows));
+
+-- name: PutSituation :exec
+INSERT INTO situation (id, state, first_at, last_at, body)
+VALUES (sqlc.arg(id), sqlc.arg(state), sqlc.arg(first_at), sqlc.arg(last_at), sqlc.arg(body))
+ON CONFLICT (id) DO UPDATE SET state = excluded.state, first_at = excluded.first_at, last_at = excluded.last_at, body = excluded.body;
+
+-- name: GetSituation :one
+SELECT body FROM situation WHERE id = sqlc.arg(id);
+
+-- name: Situations :many
+SELECT body FROM situation WHERE state IN ('open', 'quiet') OR CAST(sqlc.arg(ended) AS BIGINT) = 1
+ORDER BY CASE WHEN state IN ('open', 'quiet') THEN 0 ELSE 1 END, first_at DESC, id LIMIT sqlc.arg(max_rows);
+
+-- name: DropSituations :execrows
+DELETE FROM situation WHERE id IN (
+  SELECT s.id FROM situation s WHERE s.state NOT IN ('open', 'quiet') AND s.last_at < sqlc.arg(before) ORDER BY s.last_at LIMIT sqlc.arg(max_rows));
+
+-- name: TrimSituations :exec
+DELETE FROM situation WHERE state NOT IN ('open', 'quiet')
+  AND last_at <= (SELECT s.last_at FROM situation s WHERE s.state NOT IN ('open', 'quiet') ORDER BY s.last_at DESC LIMIT 1 OFFSET sqlc.arg(keep));
+
+-- name: PutEngine :exec
+INSERT INTO situation_engine (name, seq, at, files, body, told_seq, told_at)
+VALUES ('situations', sqlc.arg(seq), sqlc.arg(at), sqlc.arg(files), sqlc.arg(body), sqlc.arg(told_seq), sqlc.arg(told_at))
+ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, at = excluded.at, files = excluded.files, body = excluded.body,
+  told_seq = excluded.told_seq, told_at = excluded.told_at;
+
+-- name: ToldEngine :execrows
+UPDATE situation_engine SET told_seq = sqlc.arg(told_seq), told_at = sqlc.arg(told_at) WHERE name = 'situations';
+
+-- name: GetEngine :one
+SELECT seq, at, files, body, told_seq, told_at FROM situation_engine WHERE name = 'situations';
+
+-- name: PutSituationAnswer :exec
+INSERT INTO situation_answer (id, situation, at, person, answer, body)
+VALUES (sqlc.arg(id), sqlc.arg(situation), sqlc.arg(at), sqlc.arg(person), sqlc.arg(answer), sqlc.arg(body))
+ON CONFLICT (id) DO UPDATE SET at = excluded.at, answer = excluded.answer, body = excluded.body;
+
+-- name: SituationAnswers :many
+SELECT situation, at, person, answer, body FROM situation_answer ORDER BY at DESC, id LIMIT sqlc.arg(max_rows);
+
+-- name: TrimSituationAnswers :exec
+DELETE FROM situation_answer WHERE at <= (SELECT a.at FROM situation_answer a ORDER BY a.at DESC LIMIT 1 OFFSET sqlc.arg(keep));

@@ -47,6 +47,24 @@ func (q *Queries) AcquireLease(ctx context.Context, arg AcquireLeaseParams) (int
 	return epoch, err
 }
 
+const addModelUse = `-- name: AddModelUse :one
+INSERT INTO model_use (day, tokens, calls) VALUES ($1, $2, $3)
+ON CONFLICT (day) DO UPDATE SET tokens = model_use.tokens + excluded.tokens, calls = model_use.calls + excluded.calls
+RETURNING tokens, calls
+`
+
+type AddModelUseRow struct {
+	Tokens int64
+	Calls  int64
+}
+
+func (q *Queries) AddModelUse(ctx context.Context, day string, tokens int64, calls int64) (AddModelUseRow, error) {
+	row := q.db.QueryRowContext(ctx, addModelUse, day, tokens, calls)
+	var i AddModelUseRow
+	err := row.Scan(&i.Tokens, &i.Calls)
+	return i, err
+}
+
 const addStrike = `-- name: AddStrike :one
 INSERT INTO strike (name, fails, since_at, until_at) VALUES ($1, 1, $2, 0)
 ON CONFLICT (name) DO UPDATE SET
@@ -558,6 +576,44 @@ func (q *Queries) DropSessionsOf(ctx context.Context, person string) error {
 	return err
 }
 
+const dropSignals = `-- name: DropSignals :execrows
+DELETE FROM signal WHERE signal.seq <= $1 AND (signal.at < $2 OR signal.seq <= $3)
+  AND signal.seq IN (SELECT s.seq FROM signal s ORDER BY s.seq LIMIT $4)
+`
+
+type DropSignalsParams struct {
+	Seq     int64
+	Before  int64
+	Floor   int64
+	MaxRows int32
+}
+
+func (q *Queries) DropSignals(ctx context.Context, arg DropSignalsParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropSignals,
+		arg.Seq,
+		arg.Before,
+		arg.Floor,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const dropSituations = `-- name: DropSituations :execrows
+DELETE FROM situation WHERE id IN (
+  SELECT s.id FROM situation s WHERE s.state NOT IN ('open', 'quiet') AND s.last_at < $1 ORDER BY s.last_at LIMIT $2)
+`
+
+func (q *Queries) DropSituations(ctx context.Context, before int64, maxRows int32) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropSituations, before, maxRows)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const dropStrike = `-- name: DropStrike :exec
 DELETE FROM strike WHERE name = $1
 `
@@ -761,6 +817,33 @@ func (q *Queries) GetCursor(ctx context.Context, name string) (int64, error) {
 	var seq int64
 	err := row.Scan(&seq)
 	return seq, err
+}
+
+const getEngine = `-- name: GetEngine :one
+SELECT seq, at, files, body, told_seq, told_at FROM situation_engine WHERE name = 'situations'
+`
+
+type GetEngineRow struct {
+	Seq     int64
+	At      int64
+	Files   string
+	Body    []byte
+	ToldSeq int64
+	ToldAt  int64
+}
+
+func (q *Queries) GetEngine(ctx context.Context) (GetEngineRow, error) {
+	row := q.db.QueryRowContext(ctx, getEngine)
+	var i GetEngineRow
+	err := row.Scan(
+		&i.Seq,
+		&i.At,
+		&i.Files,
+		&i.Body,
+		&i.ToldSeq,
+		&i.ToldAt,
+	)
+	return i, err
 }
 
 const getHashes = `-- name: GetHashes :one
@@ -1037,6 +1120,17 @@ func (q *Queries) GetSession(ctx context.Context, hash string) (Session, error) 
 		&i.Detail,
 	)
 	return i, err
+}
+
+const getSituation = `-- name: GetSituation :one
+SELECT body FROM situation WHERE id = $1
+`
+
+func (q *Queries) GetSituation(ctx context.Context, id string) (string, error) {
+	row := q.db.QueryRowContext(ctx, getSituation, id)
+	var body string
+	err := row.Scan(&body)
+	return body, err
 }
 
 const getSlice = `-- name: GetSlice :one
@@ -1666,6 +1760,22 @@ func (q *Queries) LockRun(ctx context.Context, id string) (LockRunRow, error) {
 	return i, err
 }
 
+const lockSignals = `-- name: LockSignals :one
+UPDATE signal_head SET seq = seq WHERE name = 'signals' RETURNING seq, at
+`
+
+type LockSignalsRow struct {
+	Seq int64
+	At  int64
+}
+
+func (q *Queries) LockSignals(ctx context.Context) (LockSignalsRow, error) {
+	row := q.db.QueryRowContext(ctx, lockSignals)
+	var i LockSignalsRow
+	err := row.Scan(&i.Seq, &i.At)
+	return i, err
+}
+
 const lockState = `-- name: LockState :one
 UPDATE run SET touched = touched + 1 WHERE id = $1 RETURNING state
 `
@@ -1743,6 +1853,15 @@ func (q *Queries) MoveLock(ctx context.Context, toRun string, name string, fromR
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const moveSignals = `-- name: MoveSignals :exec
+UPDATE signal_head SET seq = $1, at = $2 WHERE name = 'signals'
+`
+
+func (q *Queries) MoveSignals(ctx context.Context, seq int64, at int64) error {
+	_, err := q.db.ExecContext(ctx, moveSignals, seq, at)
+	return err
 }
 
 const notices = `-- name: Notices :many
@@ -1950,6 +2069,34 @@ func (q *Queries) PutCard(ctx context.Context, arg PutCardParams) (int64, error)
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const putEngine = `-- name: PutEngine :exec
+INSERT INTO situation_engine (name, seq, at, files, body, told_seq, told_at)
+VALUES ('situations', $1, $2, $3, $4, $5, $6)
+ON CONFLICT (name) DO UPDATE SET seq = excluded.seq, at = excluded.at, files = excluded.files, body = excluded.body,
+  told_seq = excluded.told_seq, told_at = excluded.told_at
+`
+
+type PutEngineParams struct {
+	Seq     int64
+	At      int64
+	Files   string
+	Body    []byte
+	ToldSeq int64
+	ToldAt  int64
+}
+
+func (q *Queries) PutEngine(ctx context.Context, arg PutEngineParams) error {
+	_, err := q.db.ExecContext(ctx, putEngine,
+		arg.Seq,
+		arg.At,
+		arg.Files,
+		arg.Body,
+		arg.ToldSeq,
+		arg.ToldAt,
+	)
+	return err
 }
 
 const putFeedback = `-- name: PutFeedback :exec
@@ -2217,6 +2364,92 @@ func (q *Queries) PutSession(ctx context.Context, arg PutSessionParams) error {
 		arg.ExpiresAt,
 		arg.UsedAt,
 		arg.Detail,
+	)
+	return err
+}
+
+const putSignal = `-- name: PutSignal :execrows
+INSERT INTO signal (seq, id, alert, source, kind, status, at, body)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (id) DO NOTHING
+`
+
+type PutSignalParams struct {
+	Seq    int64
+	ID     string
+	Alert  string
+	Source string
+	Kind   string
+	Status string
+	At     int64
+	Body   string
+}
+
+func (q *Queries) PutSignal(ctx context.Context, arg PutSignalParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, putSignal,
+		arg.Seq,
+		arg.ID,
+		arg.Alert,
+		arg.Source,
+		arg.Kind,
+		arg.Status,
+		arg.At,
+		arg.Body,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const putSituation = `-- name: PutSituation :exec
+INSERT INTO situation (id, state, first_at, last_at, body)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (id) DO UPDATE SET state = excluded.state, first_at = excluded.first_at, last_at = excluded.last_at, body = excluded.body
+`
+
+type PutSituationParams struct {
+	ID      string
+	State   string
+	FirstAt int64
+	LastAt  int64
+	Body    string
+}
+
+func (q *Queries) PutSituation(ctx context.Context, arg PutSituationParams) error {
+	_, err := q.db.ExecContext(ctx, putSituation,
+		arg.ID,
+		arg.State,
+		arg.FirstAt,
+		arg.LastAt,
+		arg.Body,
+	)
+	return err
+}
+
+const putSituationAnswer = `-- name: PutSituationAnswer :exec
+INSERT INTO situation_answer (id, situation, at, person, answer, body)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (id) DO UPDATE SET at = excluded.at, answer = excluded.answer, body = excluded.body
+`
+
+type PutSituationAnswerParams struct {
+	ID        string
+	Situation string
+	At        int64
+	Person    string
+	Answer    string
+	Body      string
+}
+
+func (q *Queries) PutSituationAnswer(ctx context.Context, arg PutSituationAnswerParams) error {
+	_, err := q.db.ExecContext(ctx, putSituationAnswer,
+		arg.ID,
+		arg.Situation,
+		arg.At,
+		arg.Person,
+		arg.Answer,
+		arg.Body,
 	)
 	return err
 }
@@ -2801,6 +3034,221 @@ func (q *Queries) SheetCodes(ctx context.Context) ([]CodeSheet, error) {
 	return items, nil
 }
 
+const signalHead = `-- name: SignalHead :one
+SELECT seq, at FROM signal_head WHERE name = 'signals'
+`
+
+type SignalHeadRow struct {
+	Seq int64
+	At  int64
+}
+
+func (q *Queries) SignalHead(ctx context.Context) (SignalHeadRow, error) {
+	row := q.db.QueryRowContext(ctx, signalHead)
+	var i SignalHeadRow
+	err := row.Scan(&i.Seq, &i.At)
+	return i, err
+}
+
+const signalKnown = `-- name: SignalKnown :one
+SELECT CAST(COUNT(*) AS BIGINT) AS n FROM signal WHERE id = $1
+`
+
+func (q *Queries) SignalKnown(ctx context.Context, id string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, signalKnown, id)
+	var n int64
+	err := row.Scan(&n)
+	return n, err
+}
+
+const signalOf = `-- name: SignalOf :one
+SELECT seq, at, body FROM signal WHERE id = $1
+`
+
+type SignalOfRow struct {
+	Seq  int64
+	At   int64
+	Body string
+}
+
+func (q *Queries) SignalOf(ctx context.Context, id string) (SignalOfRow, error) {
+	row := q.db.QueryRowContext(ctx, signalOf, id)
+	var i SignalOfRow
+	err := row.Scan(&i.Seq, &i.At, &i.Body)
+	return i, err
+}
+
+const signalsAfter = `-- name: SignalsAfter :many
+SELECT seq, at, body FROM signal WHERE seq > $1 ORDER BY seq LIMIT $2
+`
+
+type SignalsAfterRow struct {
+	Seq  int64
+	At   int64
+	Body string
+}
+
+func (q *Queries) SignalsAfter(ctx context.Context, seq int64, maxRows int32) ([]SignalsAfterRow, error) {
+	rows, err := q.db.QueryContext(ctx, signalsAfter, seq, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SignalsAfterRow
+	for rows.Next() {
+		var i SignalsAfterRow
+		if err := rows.Scan(&i.Seq, &i.At, &i.Body); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const signalsBetween = `-- name: SignalsBetween :many
+SELECT seq, at, body FROM signal WHERE kind = 'alert' AND at >= $1 AND at <= $2 ORDER BY seq LIMIT $3
+`
+
+type SignalsBetweenRow struct {
+	Seq  int64
+	At   int64
+	Body string
+}
+
+func (q *Queries) SignalsBetween(ctx context.Context, since int64, until int64, maxRows int32) ([]SignalsBetweenRow, error) {
+	rows, err := q.db.QueryContext(ctx, signalsBetween, since, until, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SignalsBetweenRow
+	for rows.Next() {
+		var i SignalsBetweenRow
+		if err := rows.Scan(&i.Seq, &i.At, &i.Body); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const signalsFiring = `-- name: SignalsFiring :many
+SELECT s.seq, s.at, s.body FROM signal s
+WHERE s.kind = 'alert' AND s.status = 'firing' AND (s.source = $1 OR CAST($1 AS TEXT) = '')
+  AND NOT EXISTS (SELECT 1 FROM signal r WHERE r.alert = s.alert AND r.status = 'resolved' AND r.seq > s.seq)
+ORDER BY s.seq DESC LIMIT $2
+`
+
+type SignalsFiringRow struct {
+	Seq  int64
+	At   int64
+	Body string
+}
+
+func (q *Queries) SignalsFiring(ctx context.Context, source string, maxRows int32) ([]SignalsFiringRow, error) {
+	rows, err := q.db.QueryContext(ctx, signalsFiring, source, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SignalsFiringRow
+	for rows.Next() {
+		var i SignalsFiringRow
+		if err := rows.Scan(&i.Seq, &i.At, &i.Body); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const situationAnswers = `-- name: SituationAnswers :many
+SELECT situation, at, person, answer, body FROM situation_answer ORDER BY at DESC, id LIMIT $1
+`
+
+type SituationAnswersRow struct {
+	Situation string
+	At        int64
+	Person    string
+	Answer    string
+	Body      string
+}
+
+func (q *Queries) SituationAnswers(ctx context.Context, maxRows int32) ([]SituationAnswersRow, error) {
+	rows, err := q.db.QueryContext(ctx, situationAnswers, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SituationAnswersRow
+	for rows.Next() {
+		var i SituationAnswersRow
+		if err := rows.Scan(
+			&i.Situation,
+			&i.At,
+			&i.Person,
+			&i.Answer,
+			&i.Body,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const situations = `-- name: Situations :many
+SELECT body FROM situation WHERE state IN ('open', 'quiet') OR CAST($1 AS BIGINT) = 1
+ORDER BY CASE WHEN state IN ('open', 'quiet') THEN 0 ELSE 1 END, first_at DESC, id LIMIT $2
+`
+
+func (q *Queries) Situations(ctx context.Context, ended int64, maxRows int32) ([]string, error) {
+	rows, err := q.db.QueryContext(ctx, situations, ended, maxRows)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var body string
+		if err := rows.Scan(&body); err != nil {
+			return nil, err
+		}
+		items = append(items, body)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const sliceDigests = `-- name: SliceDigests :many
 SELECT digest FROM slice ORDER BY digest
 `
@@ -3085,6 +3533,18 @@ func (q *Queries) Tokens(ctx context.Context, person string) ([]Token, error) {
 	return items, nil
 }
 
+const toldEngine = `-- name: ToldEngine :execrows
+UPDATE situation_engine SET told_seq = $1, told_at = $2 WHERE name = 'situations'
+`
+
+func (q *Queries) ToldEngine(ctx context.Context, toldSeq int64, toldAt int64) (int64, error) {
+	result, err := q.db.ExecContext(ctx, toldEngine, toldSeq, toldAt)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const touchSession = `-- name: TouchSession :exec
 UPDATE session SET used_at = $1 WHERE hash = $2 AND used_at < $1
 `
@@ -3109,6 +3569,34 @@ DELETE FROM feedback WHERE at <= (SELECT f.at FROM feedback f ORDER BY f.at DESC
 
 func (q *Queries) TrimFeedback(ctx context.Context, keep int32) error {
 	_, err := q.db.ExecContext(ctx, trimFeedback, keep)
+	return err
+}
+
+const trimModelUse = `-- name: TrimModelUse :exec
+DELETE FROM model_use WHERE day < $1
+`
+
+func (q *Queries) TrimModelUse(ctx context.Context, day string) error {
+	_, err := q.db.ExecContext(ctx, trimModelUse, day)
+	return err
+}
+
+const trimSituationAnswers = `-- name: TrimSituationAnswers :exec
+DELETE FROM situation_answer WHERE at <= (SELECT a.at FROM situation_answer a ORDER BY a.at DESC LIMIT 1 OFFSET $1)
+`
+
+func (q *Queries) TrimSituationAnswers(ctx context.Context, keep int32) error {
+	_, err := q.db.ExecContext(ctx, trimSituationAnswers, keep)
+	return err
+}
+
+const trimSituations = `-- name: TrimSituations :exec
+DELETE FROM situation WHERE state NOT IN ('open', 'quiet')
+  AND last_at <= (SELECT s.last_at FROM situation s WHERE s.state NOT IN ('open', 'quiet') ORDER BY s.last_at DESC LIMIT 1 OFFSET $1)
+`
+
+func (q *Queries) TrimSituations(ctx context.Context, keep int32) error {
+	_, err := q.db.ExecContext(ctx, trimSituations, keep)
 	return err
 }
 

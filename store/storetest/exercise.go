@@ -30,6 +30,7 @@ func Exercise(t *testing.T, open Opener) {
 		{"tokens", tokens}, {"sessions and nonces", sessionsAndNonces}, {"identities", identities}, {"cards", cards}, {"pruned", pruned}, {"notices", notices}, {"inbox and outbox", queues},
 		{"votes at one instant", votesAtOneInstant}, {"intents at one instant", intentsAtOneInstant}, {"many writers", manyWriters},
 		{"key rotation", keyRotation}, {"vectors", vectors}, {"runbooks", runbooks}, {"questions", questions},
+		{"signals", signals}, {"signals at one instant", signalsAtOneInstant}, {"situations", situationsKept}, {"model use", modelUse},
 	}
 	for _, p := range parts {
 		t.Run(p.name, func(t *testing.T) {

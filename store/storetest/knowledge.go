@@ -63,3 +63,25 @@ func runbooks(b *bench) {
 		return err
 	})
 }
+
+// modelUse has two servers add to the same day.
+func modelUse(b *bench) {
+	add := func(day string, tokens, calls int64) (sum store.ModelUse) {
+		b.write(func(tx *store.Tx) (err error) {
+			sum, err = tx.AddModelUse(b.Context(), store.ModelUse{Day: day, Tokens: tokens, Calls: calls})
+			return err
+		})
+		return sum
+	}
+	same(b, "asked before anything was used", add("2026-08-01", 0, 0), store.ModelUse{Day: "2026-08-01"})
+	add("2026-08-01", 7, 1)
+	add("2026-11-20", 90, 2)
+	same(b, "what two servers used", add("2026-11-20", 10, 1), store.ModelUse{Day: "2026-11-20", Tokens: 100, Calls: 3})
+	same(b, "a day long ago", add("2026-08-01", 0, 0), store.ModelUse{Day: "2026-08-01"})
+	if err := b.s.Write(b.Context(), func(tx *store.Tx) error {
+		_, err := tx.AddModelUse(b.Context(), store.ModelUse{Day: "today"})
+		return err
+	}); err == nil {
+		b.Error("a day that is none was taken")
+	}
+}

@@ -59,6 +59,9 @@ func codeWellFormed(c Case, a Act) *dr.Error {
 }
 
 func codesTyped(c Case, a Act) *dr.Error {
+	if typed(a) == 0 && c.issued(a.Person) { // whoever made the code is not asked to type it
+		return dr.Refuse("start_by_issuer", dr.Args{"person": c.name(a.Person)})
+	}
 	if typed(a) == 0 {
 		return dr.Refuse("code_missing", dr.Args{"run": c.Run.ID})
 	}
@@ -105,6 +108,13 @@ func codeLive(c Case, k dr.Code) bool {
 func codeBound(c Case, k dr.Code) bool {
 	r := c.Run
 	return k.Round == r.Round.Number && k.Digest == r.Digest && k.Direction == r.Direction && k.Mode == r.Mode
+}
+
+// issued says whether a code that still opens the run is somebody's own.
+func (c Case) issued(person string) bool {
+	return slices.ContainsFunc(c.Run.Codes, func(k dr.Code) bool {
+		return c.live(k) && c.identity(k.Issuer, k.Human).touches(c.identity(person, ""))
+	})
 }
 
 func issuerSubmits(c Case, a Act) *dr.Error {

@@ -32,6 +32,8 @@ func (t *turn) command(ctx context.Context) (Reply, error) {
 		return t.plansOr(ctx, c)
 	case "request":
 		return t.request(ctx, c)
+	case "situation":
+		return t.situationOr(ctx, c)
 	case "status":
 		if c.get("run") == "" {
 			return t.statusAll(ctx)
@@ -243,8 +245,11 @@ func (t *turn) pressed(ctx context.Context) (Reply, error) {
 	if p.About != nil {
 		return t.pressedAnswer(ctx, p)
 	}
+	if p.Situation != "" {
+		return t.pressedSituation(ctx, p)
+	}
 	if p.Verb == dr.VerbRequest && p.Act == fillIn {
-		return t.requestFor(ctx, p.Plan, p.Mode, "")
+		return t.requestFor(ctx, wish{plan: p.Plan, mode: p.Mode})
 	}
 	r, s, err := t.look(ctx, p.Run)
 	if err != nil {
@@ -376,20 +381,28 @@ func (t *turn) request(ctx context.Context, c typed) (Reply, error) {
 	mode := dr.Mode(strings.ReplaceAll(strings.ToLower(c.get("mode")), "-", "_"))
 	plan, reason := c.get("plan"), c.reason()
 	if plan == "" || mode == "" || reason == "" {
-		return t.requestFor(ctx, plan, mode, reason)
+		return t.requestFor(ctx, wish{plan: plan, mode: mode, reason: reason})
 	}
 	return t.openRun(ctx, fsm.Request{Plan: plan, Mode: mode, Reason: reason, Systems: commas(c.options["systems"]), Profile: c.options["profile"]})
 }
 
-func (t *turn) requestFor(ctx context.Context, plan string, mode dr.Mode, reason string) (Reply, error) {
-	if _, ok := t.cat.Plan(plan); plan != "" && !ok {
-		return Reply{}, &dr.Error{Kind: dr.NotFound, ID: "no_such_plan", Args: dr.Args{"plan": clip(line(plan), 60)}}
+// wish is what a request's form begins with.
+type wish struct {
+	plan      string
+	mode      dr.Mode
+	reason    string
+	situation string // it is about one: the systems are shown to choose from
+}
+
+func (t *turn) requestFor(ctx context.Context, w wish) (Reply, error) {
+	if _, ok := t.cat.Plan(w.plan); w.plan != "" && !ok {
+		return Reply{}, &dr.Error{Kind: dr.NotFound, ID: "no_such_plan", Args: dr.Args{"plan": clip(line(w.plan), 60)}}
 	}
-	f := t.requestForm(t.cat.Plans(), plan, mode, reason)
-	f.Parts = append(f.Parts, t.outlook(ctx, plan, mode)...)
-	p := press{Act: fillIn, Command: "request", Verb: dr.VerbRequest, Surface: t.surface, Dest: t.dest, Person: t.person, Plan: plan, Mode: mode}
+	f := t.requestForm(t.cat.Plans(), w)
+	f.Parts = append(f.Parts, t.outlook(ctx, w.plan, w.mode)...)
+	p := press{Act: fillIn, Command: "request", Verb: dr.VerbRequest, Surface: t.surface, Dest: t.dest, Person: t.person, Plan: w.plan, Mode: w.mode, Situation: w.situation}
 	return Reply{Form: &f, Card: t.each(func(e easel) Card {
-		return e.formCard(e.requestForm(t.cat.Plans(), plan, mode, reason), p, fsm.View{})
+		return e.formCard(e.requestForm(t.cat.Plans(), w), p, fsm.View{})
 	})}, nil
 }
 
@@ -397,7 +410,13 @@ func (t *turn) requestFor(ctx context.Context, plan string, mode dr.Mode, reason
 func (t *turn) sendRequest(ctx context.Context) (Reply, error) {
 	q := fsm.Request{Plan: t.in.Values["plan"], Mode: dr.Mode(t.in.Values["mode"]), Reason: strings.TrimSpace(clean(t.in.Values["reason"])), Systems: commas(t.in.Values["systems"])}
 	errs := map[string]string{}
-	if _, ok := t.cat.Plan(q.Plan); !ok {
+	plan, ok := t.cat.Plan(q.Plan)
+	// A plan that was chosen after the systems moves its own; all of them is what it says by itself.
+	q.Systems = slices.DeleteFunc(q.Systems, func(id string) bool { return !slices.Contains(plan.Systems, id) })
+	if len(q.Systems) == len(plan.Systems) {
+		q.Systems = nil
+	}
+	if !ok {
 		errs["plan"] = t.say("no_such_plan", dr.Args{"plan": clip(line(q.Plan), 60)})
 	}
 	if q.Reason == "" {

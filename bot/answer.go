@@ -38,26 +38,71 @@ func (t *turn) ask(ctx context.Context, question, system string) (Reply, error) 
 		})}, nil
 	}
 	q := t.question(question, system)
-	told, err := t.bot.cfg.Library.Ask(ctx, q)
+	q.aside = t.in.Kind == Aside
+	reply := func(told Told) Reply {
+		return Reply{Card: t.each(func(e easel) Card { return t.readers(e).answer(told, q.Company) }), Public: !told.Own, Own: told.Own}
+	}
+	if t.in.Live != nil && q.Company != InHouse { // there it is not known yet who may see what it will be
+		t.in.Live(Reply{Card: t.each(func(e easel) Card { return e.said("answer", "", Calm, e.say("answer_looking", nil)) }), Public: q.Company != Alone, Own: q.Company == Alone})
+	}
+	told, err := t.bot.cfg.Library.Tell(ctx, q, t.live(reply))
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Card: t.each(func(e easel) Card { return e.answer(told, q.Company) }), Public: !told.Own, Own: told.Own}, nil
+	if t.in.Kind == Aside && told.Verdict == knowledge.NotInRunbooks {
+		return Reply{}, nil
+	}
+	return reply(told), nil
+}
+
+// readers draws what is pressed below an answer for whoever reads it: everybody, or whoever asked alone.
+func (t *turn) readers(e easel) easel {
+	if t.overheard() {
+		e.person = ""
+	}
+	return e
+}
+
+// overheard says whether a question was put to the bot before a whole channel, which reads its answer too.
+func (t *turn) overheard() bool {
+	return t.in.Company == InChannel && (t.in.Kind == Mention || t.in.Kind == Aside)
+}
+
+// aside answers what people say to each other below an answer, if the runbooks know. Nobody spoke to the bot:
+// where they don't, or something is down, it keeps silent.
+func (t *turn) aside(ctx context.Context, known bool) (Reply, error) {
+	if !known || t.bot.cfg.Library == nil {
+		return Reply{}, nil
+	}
+	r, err := t.ask(ctx, t.in.Args, "")
+	if err != nil {
+		t.bot.cfg.Log.InfoContext(ctx, "a question between people was not answered", "error", err)
+		return Reply{}, nil
+	}
+	return r, nil
+}
+
+// live draws an answer on its way for a surface that shows those; nil for the others.
+func (t *turn) live(reply func(Told) Reply) func(Told) {
+	if t.in.Live == nil {
+		return nil
+	}
+	return func(told Told) { t.in.Live(reply(told)) }
 }
 
 // answer draws what the runbooks say, or that they don't.
 func (e easel) answer(told Told, company Company) Card {
 	c := e.card("answer", "", e.org.Environment)
 	if told.Verdict == knowledge.NotInRunbooks {
-		c.add(title(Warn, e.say("answer_none", nil)), text(e.say("answer_none_next", nil)))
+		c.add(title(Warn, e.say("answer_none", nil)))
+		c.add(e.understood(told)...)
+		c.add(text(e.say("answer_none_next", nil)))
 		c.add(buttons(e.answerButtons(told, company)...))
 		c.add(footnote(e.searched(told)...))
 		return c.Fit()
 	}
 	c.add(title(Calm, e.say("answer_title", dr.Args{"runbook": told.Sources[0].Title})))
-	if told.Understood != "" && told.Mode == "model" {
-		c.add(footnote(e.say("answer_understood", dr.Args{"question": told.Understood})))
-	}
+	c.add(e.understood(told)...)
 	c.add(e.quotes(told)...)
 	if told.LeftOut > 0 {
 		c.add(text(e.say("answer_left_out", nil)))
@@ -67,9 +112,22 @@ func (e easel) answer(told Told, company Company) Card {
 		c.add(text(e.staleness(s)))
 	}
 	c.add(text(e.say("answer_trust_"+trust(told.Confidence), nil)))
-	c.add(buttons(e.answerButtons(told, company)...))
+	if !told.Going { // what is pressed is about the answer that takes this one's place
+		c.add(buttons(e.answerButtons(told, company)...))
+	}
 	c.add(footnote(e.searched(told)...))
 	return c.Fit()
+}
+
+// understood says how a follow-up was taken.
+func (v voice) understood(told Told) []Part {
+	switch {
+	case told.Understood != "":
+		return []Part{footnote(v.say("answer_understood", dr.Args{"question": told.Understood}))}
+	case told.Carried != "":
+		return []Part{footnote(v.say("answer_carried", dr.Args{"question": clip(line(told.Carried), 200)}))}
+	}
+	return nil
 }
 
 // quotes are the lines that answer, each with the number of what it comes from.
@@ -192,6 +250,9 @@ func (v voice) searched(told Told) []string {
 	if told.Mode == "model" {
 		out = append(out, v.say("answer_by_model", nil))
 	}
+	if told.Going {
+		out = append(out, v.say("answer_going", nil))
+	}
 	if told.Ranking == knowledge.Lexical {
 		out = append(out, v.say("answer_lexical", nil))
 	}
@@ -226,7 +287,7 @@ func (e easel) answerButtons(told Told, company Company) []Action {
 	button("helped", false)
 	button("wrong", true)
 	button("outdated", true)
-	if told.Own && company == InHouse || company == InChannel {
+	if e.person != "" && (told.Own && company == InHouse || company == InChannel) { // everybody reads the others
 		button("share", false)
 	}
 	return out

@@ -169,6 +169,9 @@ func (t *turn) share(ctx context.Context, p press) (Reply, error) {
 	if !ok {
 		return Reply{}, &dr.Error{Kind: dr.NotFound, ID: "answer_forgotten"}
 	}
+	if t.in.Company == Alone { // it reached them here because the bot is not where they asked
+		return Reply{}, &dr.Error{Kind: dr.Refused, ID: "answer_share_elsewhere"}
+	}
 	q := r.question
 	q.Talk, q.Company, q.Channel = "", InChannel, t.dest
 	if t.in.Company == InHouse {
@@ -198,11 +201,14 @@ func (t *turn) stepRunbook(ctx context.Context, p press) (Reply, error) {
 		return Reply{}, err
 	}
 	q := t.question("", "")
-	told, err := t.bot.cfg.Library.ForStep(ctx, q, r, p.Step)
+	reply := func(told Told) Reply {
+		return Reply{Own: true, Card: t.each(func(e easel) Card { return e.answer(told, Alone) })}
+	}
+	told, err := t.bot.cfg.Library.ForStep(ctx, q, r, p.Step, t.live(reply))
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Own: true, Card: t.each(func(e easel) Card { return e.answer(told, Alone) })}, nil
+	return reply(told), nil
 }
 
 // Settle takes a question off the list of those without an answer. One that is not there is settled.

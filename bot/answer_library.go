@@ -2,10 +2,8 @@ package bot
 
 import (
 	"context"
-	"crypto/rand"
 	"log/slog"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -30,15 +28,22 @@ type Question struct {
 	Lang    string
 	System  string // empty: any; its runbooks are preferred
 	Talk    string // names the talk it is part of, for follow-ups; empty: it stands alone
+
+	before []string // what it leans on, newest first, where that is known without a talk
+	aside  bool     // nobody asked the bot: what it cannot answer leaves no trace
 }
 
 // Told is an answer with what it takes to talk about it.
 type Told struct {
 	knowledge.Answer
 	Asked      string `json:"asked"`                // names this answer, for feedback and sharing
-	Understood string `json:"understood,omitempty"` // the question as it was taken, where it is a follow-up
+	Understood string `json:"understood,omitempty"` // a follow-up in words that stand alone
+	Carried    string `json:"carried,omitempty"`    // or what was asked before, whose words were looked for too
+	Going      bool   `json:"going,omitempty"`      // a model still words it: another one takes its place
 	Own        bool   `json:"own,omitempty"`        // for the asker's eyes alone
 	LeftOut    int    `json:"left_out,omitempty"`   // sentences of a model that proved nothing
+
+	before []string // what was carried, newest first
 }
 
 // Sentence is one a model wrote, with the quote that proves it.
@@ -64,8 +69,9 @@ type LibraryConfig struct {
 	// Rooms name channels by the ids of their surface, besides the ids organisation.yaml gives.
 	Rooms map[string]string
 	// Word has a model word an answer from what was found, and counts the sentences that proved nothing and
-	// were left out; nil: there is no model. No sentences and no error: it finds no answer there.
-	Word func(ctx context.Context, lang, question string, from []knowledge.Result) (said []Sentence, left int, err error)
+	// were left out; nil: there is no model. No sentences and no error: it finds no answer there. On the way
+	// each is given the sentences so far, whenever another one has proven itself; it must not take long.
+	Word func(ctx context.Context, lang, question string, from []knowledge.Result, each func(soFar []Sentence)) (said []Sentence, left int, err error)
 	// Rewrite puts a follow-up into words that stand alone; nil: words are carried over.
 	Rewrite func(ctx context.Context, lang, question string, before []string) (string, error)
 }
@@ -73,12 +79,15 @@ type LibraryConfig struct {
 // Shelves is what the runbooks are read from, and how far that has come.
 type Shelves struct {
 	Sources   []Shelf             `json:"sources"`
-	Reading   bool                `json:"reading"`           // right now
+	Reading   bool                `json:"reading"`           // right now, or about to for the first time
+	Looked    int                 `json:"looked,omitempty"`  // files looked at of this reading
+	Files     int                 `json:"files,omitempty"`   // and how many there are
 	Read      dr.Time             `json:"read_at,omitzero"`  // when they were last read whole; zero: not yet
 	Trouble   string              `json:"trouble,omitempty"` // why what is shown is older than the files
 	Documents int                 `json:"documents"`
 	Passages  int                 `json:"passages"`
 	Problems  []knowledge.Problem `json:"problems"`
+	Unseen    []knowledge.Problem `json:"unseen,omitempty"`  // what nobody may read; for those who may read everything
 	Models    []Model             `json:"models"`            // none: words alone decide
 	Without   string              `json:"without,omitempty"` // why there is no model
 }
@@ -122,108 +131,33 @@ func NewLibrary(cfg LibraryConfig) *Library {
 	return &Library{cfg: cfg, recent: map[string]recent{}, talks: map[string]talk{}}
 }
 
-// Ask answers a question.
-func (l *Library) Ask(ctx context.Context, q Question) (Told, error) {
-	began := l.cfg.Clock.Now()
-	if utf8.RuneCountInString(q.Text) > MaxQuestion {
-		return Told{}, &dr.Error{Kind: dr.Usage, ID: "ask_too_long", Args: dr.Args{"most": number(MaxQuestion)}}
-	}
-	if q.Text = strings.TrimSpace(clean(q.Text)); q.Text == "" {
-		return Told{}, &dr.Error{Kind: dr.Usage, ID: "bot_ask_what"}
-	}
-	labels, err := l.Reads(q)
-	if err != nil {
-		return Told{}, err
-	}
-	text := l.standing(ctx, q)
-	query := knowledge.Query{Text: text, Audience: labels, System: q.System}
-	found, err := l.cfg.Index().Search(ctx, query)
-	if err != nil {
-		return Told{}, err
-	}
-	told := Told{Asked: strings.ToLower(rand.Text()[:16]), Own: q.Company == Alone}
-	if q.Company == InHouse { // what everybody here may see is for everybody here
-		query.Audience = labelsOf(dr.Organisation{}, House)
-		all, err := l.cfg.Index().Search(ctx, query)
-		if err != nil {
-			return Told{}, err
-		}
-		if told.Own = !alike(found, all); !told.Own {
-			found = all
-		}
-	}
-	if told.Answer, told.LeftOut, err = l.answer(ctx, q, text, found); err != nil {
-		return Told{}, err
-	}
-	if text != q.Text {
-		told.Understood = text
-	}
-	told.TookMS = float64(l.cfg.Clock.Now().Sub(began)) / float64(time.Millisecond)
-	l.remember(ctx, q, told)
-	return told, nil
-}
-
-// alike says whether two searches come to the same answer.
-func alike(a, b knowledge.Found) bool {
-	if a.Abstain() || b.Abstain() {
-		return a.Abstain() == b.Abstain() && slices.EqualFunc(a.Results, b.Results, same)
-	}
-	x, y := knowledge.Extract(a, "", knowledge.Freshness{}), knowledge.Extract(b, "", knowledge.Freshness{})
-	return slices.EqualFunc(x.Sources, y.Sources, func(x, y knowledge.Cited) bool { return x.Passage == y.Passage })
-}
-
-func same(a, b knowledge.Result) bool { return a.Passage.ID == b.Passage.ID }
-
-// answer words what was found, by a model where there is one.
-func (l *Library) answer(ctx context.Context, q Question, text string, found knowledge.Found) (a knowledge.Answer, left int, err error) {
-	fresh, err := l.fresh(ctx)
-	if err != nil {
-		return a, 0, err
-	}
-	a = knowledge.Extract(found, q.Lang, fresh)
-	if l.cfg.Word != nil && a.Verdict == knowledge.Answered {
-		said, dropped, err := l.cfg.Word(ctx, q.Lang, text, found.Results)
-		switch {
-		case ctx.Err() != nil:
-			return a, 0, ctx.Err()
-		case err == nil && len(said) > 0: // else the passages speak for themselves; why is logged where it was asked
-			a, left = worded(a, said, found, fresh), dropped
-		}
-	}
-	for i := range a.Sources {
-		a.Sources[i].URL = l.link(a.Sources[i])
-	}
-	return a, left, nil
-}
-
-// worded is an answer in a model's sentences.
-func worded(a knowledge.Answer, said []Sentence, found knowledge.Found, fresh knowledge.Freshness) knowledge.Answer {
-	a.Mode, a.Parts, a.Sources = "model", []knowledge.Part{}, []knowledge.Cited{}
-	place := map[string]int{}
-	for _, s := range said {
-		at := slices.IndexFunc(found.Results, func(r knowledge.Result) bool { return r.Passage.ID == s.Passage })
-		if at < 0 {
-			continue
-		}
-		p := found.Results[at].Passage
-		n, known := place[p.ID]
-		if !known {
-			n = len(a.Sources)
-			place[p.ID], a.Sources = n, append(a.Sources, fresh.Cite(found.Results[at]))
-		}
-		start := p.End - strings.Count(p.Text[min(s.At, len(p.Text)):], "\n")
-		a.Parts = append(a.Parts, knowledge.Part{Text: s.Text, Source: n, Quote: s.Quote, Kind: knowledge.Prose, Start: start, End: start + strings.Count(s.Quote, "\n")})
-	}
-	return a
-}
-
 // link leads to a passage in the console.
 func (l *Library) link(c knowledge.Cited) string {
 	return l.cfg.Console + "/#/runbooks/" + url.PathEscape(c.Doc) + "?passage=" + url.QueryEscape(c.Passage)
 }
 
+// unread says that nothing was read yet: then nobody knows what the runbooks say, and "not in the runbooks"
+// would be untrue.
+func (l *Library) unread() error {
+	s := l.cfg.State()
+	switch {
+	case !s.Read.IsZero():
+		return nil
+	case s.Reading && s.Files > 0:
+		return &dr.Error{Kind: dr.Unavailable, ID: "runbooks_being_read", Args: dr.Args{"done": number(s.Looked), "of": number(s.Files)}}
+	case s.Reading:
+		return &dr.Error{Kind: dr.Unavailable, ID: "runbooks_soon"}
+	case s.Trouble != "":
+		return &dr.Error{Kind: dr.Unavailable, ID: "runbooks_unread"}
+	}
+	return nil
+}
+
 // Search finds passages, the best first.
 func (l *Library) Search(ctx context.Context, q Question, limit int) (knowledge.Found, knowledge.Freshness, error) {
+	if err := l.unread(); err != nil {
+		return knowledge.Found{}, knowledge.Freshness{}, err
+	}
 	labels, err := l.Reads(q)
 	if err != nil {
 		return knowledge.Found{}, knowledge.Freshness{}, err
@@ -324,7 +258,9 @@ func (l *Library) State(person string) (Shelves, error) {
 	p, _ := c.Organisation().Roster.Person(person)
 	if !p.Has(dr.Admin) || p.Disabled {
 		s.Problems = make([]knowledge.Problem, len(s.Problems))
+		return s, nil
 	}
+	s.Unseen = Unseen(c.Organisation(), l.cfg.Index())
 	return s, nil
 }
 

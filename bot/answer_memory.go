@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/knowledge"
@@ -16,8 +15,8 @@ import (
 
 // recent is an answer that somebody may still talk about.
 type recent struct {
-	question Question
-	masked   string // of its text
+	question Question // as it was understood
+	masked   string   // of its text
 	docs     []string
 	at       time.Time
 }
@@ -37,9 +36,21 @@ func (l *Library) remember(ctx context.Context, q Question, told Told) {
 			docs = append(docs, s.Doc)
 		}
 	}
+	asked := q
+	if told.Understood != "" {
+		asked.Text = told.Understood
+	} else {
+		asked.before = told.before
+	}
+	if q.aside && told.Verdict == knowledge.NotInRunbooks {
+		return
+	}
 	now := l.cfg.Clock.Now()
 	l.mu.Lock()
-	l.recent[told.Asked] = recent{question: q, masked: masked, docs: docs, at: now}
+	if q.aside {
+		l.goesOn(q.Talk, leaning{question: q.Text, before: asked.before}, now)
+	}
+	l.recent[told.Asked] = recent{question: asked, masked: masked, docs: docs, at: now}
 	l.order = append(l.order, told.Asked)
 	for len(l.order) > 0 && (len(l.order) > recentMost || now.Sub(l.recent[l.order[0]].at) > recentStay) {
 		delete(l.recent, l.order[0])
@@ -72,55 +83,4 @@ func (l *Library) lately(asked string) (recent, bool) {
 		return recent{}, false
 	}
 	return r, ok
-}
-
-// talk is what was asked last in one talk.
-type talk struct {
-	last string
-	at   time.Time
-}
-
-// talkStays is how long a question can be a follow-up to the one before.
-const talkStays = 10 * time.Minute
-
-// standing is a question in words that stand alone: what was asked before is carried over where it
-// reads like a follow-up, and counts less than what is asked now.
-func (l *Library) standing(ctx context.Context, q Question) string {
-	if q.Talk == "" {
-		return q.Text
-	}
-	now := l.cfg.Clock.Now()
-	l.mu.Lock()
-	before := l.talks[q.Talk]
-	if len(l.talks) > recentMost {
-		clear(l.talks)
-	}
-	l.talks[q.Talk] = talk{last: q.Text, at: now}
-	l.mu.Unlock()
-	if before.last == "" || now.Sub(before.at) > talkStays || !follows(q.Text) {
-		return q.Text
-	}
-	if l.cfg.Rewrite != nil {
-		if text, err := l.cfg.Rewrite(ctx, q.Lang, q.Text, []string{before.last}); err == nil && text != "" {
-			return text
-		}
-	}
-	return q.Text + " " + q.Text + "\n" + before.last
-}
-
-// follows says whether a question leans on the one before: it is short, or begins like an addition.
-func follows(text string) bool {
-	low := strings.ToLower(text)
-	for _, start := range []string{"and ", "but ", "then ", "what about", "how about", "what if", "ok,", "also ", "那", "然后", "还有", "接着", "如果", "要是"} {
-		if strings.HasPrefix(low, start) {
-			return true
-		}
-	}
-	words := strings.Fields(low)
-	if slices.ContainsFunc(words, func(w string) bool {
-		return slices.Contains([]string{"it", "that", "this", "they", "them", "there"}, strings.Trim(w, "?.,!"))
-	}) {
-		return len(words) <= 10
-	}
-	return strings.ContainsAny(low, "它这此其") && utf8.RuneCountInString(low) <= 16
 }

@@ -2,7 +2,6 @@ package bot
 
 import (
 	"context"
-	"crypto/rand"
 	"strings"
 	"time"
 
@@ -21,8 +20,8 @@ func (e easel) runbookButton(r fsm.View, st fsm.StepView) Action {
 const mostOfStep = 600
 
 // ForStep answers what the runbooks say of a step of a run: the runbook the plan names for it first, then
-// what is found by its title, its system and what it said when it failed.
-func (l *Library) ForStep(ctx context.Context, q Question, r fsm.View, step string) (Told, error) {
+// what is found by its title, its system and what it said when it failed. show is as for [Library.Tell].
+func (l *Library) ForStep(ctx context.Context, q Question, r fsm.View, step string, show func(Told)) (Told, error) {
 	began := l.cfg.Clock.Now()
 	var st fsm.StepView
 	for _, one := range r.Steps {
@@ -32,6 +31,9 @@ func (l *Library) ForStep(ctx context.Context, q Question, r fsm.View, step stri
 	}
 	if st.ID == "" {
 		return Told{}, &dr.Error{Kind: dr.NotFound, ID: "no_such_step", Args: dr.Args{"step": clip(line(step), 60), "run": r.ID}}
+	}
+	if err := l.unread(); err != nil {
+		return Told{}, err
 	}
 	labels, err := l.Reads(q)
 	if err != nil {
@@ -54,8 +56,13 @@ func (l *Library) ForStep(ctx context.Context, q Question, r fsm.View, step stri
 	if doc := c.Runbook(r.Plan, st.ID); doc != "" {
 		found = l.first(found, labels, OrganisationSource+"/"+doc)
 	}
-	told := Told{Asked: strings.ToLower(rand.Text()[:16]), Own: true}
-	if told.Answer, told.LeftOut, err = l.answer(ctx, q, q.Text, found); err != nil {
+	fresh, err := l.fresh(ctx)
+	if err != nil {
+		return Told{}, err
+	}
+	t, told := telling{l: l, q: q, labels: labels, fresh: fresh, show: show}, newTold(true)
+	told.Answer = t.linked(knowledge.Extract(found, q.Lang, fresh))
+	if told, err = t.word(ctx, told, q.Text, found); err != nil {
 		return Told{}, err
 	}
 	told.TookMS = float64(l.cfg.Clock.Now().Sub(began)) / float64(time.Millisecond)

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -222,6 +223,54 @@ func TestQuestionsThatAreNone(t *testing.T) {
 	}
 }
 
+// TestUnseen: an audience that nobody can be is found; those of roles, teams and channels are not.
+func TestUnseen(t *testing.T) {
+	org := dr.Organisation{Roster: dr.Roster{Teams: []dr.Team{{ID: "database"}}}, Channels: []dr.Channel{{ID: "vault", Audience: "keepers"}}}
+	shelf, n := fstest.MapFS{}, 0
+	for _, audience := range []string{"public", "internal", "role:commander", "team:database", "keepers", "role:comander", "team:nobody", "[internal, everybody]"} {
+		shelf[fmt.Sprint(n, ".md")] = &fstest.MapFile{Data: []byte("---\naudience: " + audience + "\n---\n# A\n\nText.\n")}
+		n++
+	}
+	x := knowledge.New(knowledge.Options{})
+	if _, err := x.Sync(t.Context(), knowledge.Source{Name: "r", FS: shelf}); err != nil {
+		t.Fatal(err)
+	}
+	got := Unseen(org, x)
+	if len(got) != 3 || got[0].Doc != "r/5.md" || !strings.Contains(got[0].Text, "role:comander") || !strings.HasPrefix(got[0].Text, "nobody can read it") ||
+		got[1].Doc != "r/6.md" || got[2].Doc != "r/7.md" || strings.HasPrefix(got[2].Text, "nobody") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// TestNothingReadYet: until the runbooks were read once nobody is told that they don't know, and nothing is
+// noted as asked in vain.
+func TestNothingReadYet(t *testing.T) {
+	h := open(t)
+	l := h.shelve(books())
+	q := Question{Text: "how do I see how far a standby is behind?", Person: "ada", Company: Alone, Lang: "en"}
+	for id, state := range map[string]Shelves{"runbooks_soon": {Reading: true}, "runbooks_being_read": {Reading: true, Looked: 20, Files: 10_000}, "runbooks_unread": {Trouble: "no such folder"}} {
+		l.cfg.State = func() Shelves { return state }
+		_, err := l.Ask(t.Context(), q)
+		_, _, err2 := l.Search(t.Context(), q, 5)
+		for _, err := range []error{err, err2} {
+			var said *dr.Error
+			if !errors.As(err, &said) || said.ID != id || said.Kind != dr.Unavailable {
+				t.Errorf("%s: %v", id, err)
+			}
+		}
+		if r := h.in(Alone, "ada", "ask "+q.Text); r.Card.Kind != "refusal" || state.Files > 0 && !strings.Contains(flat(r.Card), "20 of 10000") {
+			t.Errorf("%s: %s", id, flat(r.Card))
+		}
+	}
+	if vain, err := l.Vain(t.Context(), 10); err != nil || len(vain) != 0 {
+		t.Errorf("%+v, %v", vain, err)
+	}
+	l.cfg.State = func() Shelves { return Shelves{Reading: true, Read: dr.At(h.clock.Now())} } // read once, and again right now
+	if told, err := l.Ask(t.Context(), q); err != nil || told.Verdict != knowledge.Answered {
+		t.Errorf("%+v, %v", told, err)
+	}
+}
+
 // TestRunbookOfAStep: a step that stands offers what the runbooks say of it, on the board and by its button.
 func TestRunbookOfAStep(t *testing.T) {
 	h := open(t)
@@ -254,34 +303,7 @@ func TestRunbookOfAStep(t *testing.T) {
 	if got := flat(r.Card); !r.Own || !strings.Contains(got, "end the session") {
 		t.Error(got)
 	}
-	if _, err := h.bot.cfg.Library.ForStep(context.Background(), Question{Person: "ada", Company: Alone}, v, "nothing"); dr.KindOf(err) != dr.NotFound {
+	if _, err := h.bot.cfg.Library.ForStep(context.Background(), Question{Person: "ada", Company: Alone}, v, "nothing", nil); dr.KindOf(err) != dr.NotFound {
 		t.Error(err)
-	}
-}
-
-// TestFollowUp: what was asked a moment ago is carried over where a question leans on it, and counts less.
-func TestFollowUp(t *testing.T) {
-	h := open(t)
-	l := h.shelve(books())
-	for _, c := range []struct {
-		text    string
-		follows bool
-	}{{"and how do I stop it?", true}, {"那怎么停？", true}, {"is that safe?", true}, {"how do I see how far a standby of the ledger is behind tonight?", false}, {"where do customers look", false}} {
-		if follows(c.text) != c.follows {
-			t.Errorf("%q follows: %v", c.text, !c.follows)
-		}
-	}
-	q := Question{Text: "replication lag of a standby", Person: "ada", Company: Alone, Talk: "t"}
-	l.standing(context.Background(), q)
-	q.Text = "and how do I stop what causes it?"
-	if got := l.standing(context.Background(), q); strings.Count(got, "stop") != 2 || strings.Count(got, "replication") != 1 {
-		t.Errorf("%q", got)
-	}
-	if got := l.standing(context.Background(), Question{Text: q.Text, Talk: "another"}); got != q.Text {
-		t.Errorf("another talk was carried over: %q", got)
-	}
-	h.clock.advance(time.Hour)
-	if got := l.standing(context.Background(), q); got != q.Text {
-		t.Errorf("an old question was carried over: %q", got)
 	}
 }

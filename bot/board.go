@@ -34,7 +34,7 @@ func (e easel) board(r fsm.View, s *dr.Slice, verbs []dr.Verb) Card {
 	c.add(text(e.wants(r)), e.head(r, s), progress(e.flight(r), r.Progress.Done, r.Progress.Total), e.systemTable(r), e.checkFacts(r))
 	c.add(Part{Kind: PartPlan, Steps: e.notable(r)})
 	if !r.State.Ended() {
-		c.add(buttons(e.verbs(r, s, verbs)...), buttons(e.stepButtons(r, s, verbs)...))
+		c.add(buttons(e.stepButtons(r, s, verbs)...), buttons(e.verbs(r, s, verbs)...)) // what mends it stands before what ends it
 	}
 	c.add(buttons(e.link("open", e.say("bot_open", nil), "run/"+r.ID)))
 	notes := []string{e.say("bot_as_of", dr.Args{"time": e.clock(r.Now, dr.Time{}), "zone": e.zone.String()})}
@@ -44,8 +44,18 @@ func (e easel) board(r fsm.View, s *dr.Slice, verbs []dr.Verb) Card {
 	if r.Child != "" {
 		notes = append(notes, e.say("bot_parent_of", dr.Args{"run": r.Child}))
 	}
-	c.add(footnote(append(notes, r.Digest)...))
+	c.add(footnote(append(notes, e.planMark(r.Digest))...))
 	return c.Fit()
+}
+
+// planMark is the beginning of a frozen plan's digest: enough to tell two plans apart by eye. The console and
+// the report have all of it, and voters compare its words.
+func (v voice) planMark(digest string) string {
+	_, hex, _ := strings.Cut(digest, ":")
+	if hex == "" {
+		return ""
+	}
+	return v.say("bot_plan_mark", dr.Args{"digest": hex[:min(len(hex), 12)]})
 }
 
 // mood is how loudly a run asks to be looked at.
@@ -139,7 +149,7 @@ func (e easel) votes(r fsm.View, s *dr.Slice) []Fact {
 			}
 		}
 	}
-	if s != nil && wordsWanted(r, s) {
+	if len(r.Words) > 0 { // typed or not, voters compare them by voice
 		f = append(f, Fact{e.say("bot_f_words", nil), words(r)})
 	}
 	f = append(f, Fact{e.say("bot_f_expires", nil), e.clock(r.Round.Expires, r.Now)})
@@ -290,7 +300,7 @@ func (e easel) checkFacts(r fsm.View) Part {
 		if slices.ContainsFunc(r.Overrides, func(o dr.Override) bool { return o.Check == c.ID }) {
 			id = "bot_check_overridden"
 		}
-		f = append(f, Fact{e.say(id, nil) + " " + c.ID, strings.TrimPrefix(c.Title+": "+c.Text, ": ")})
+		f = append(f, Fact{e.say(id, nil), strings.TrimPrefix(c.Title+": "+c.Text, ": ") + " (" + c.ID + ")"})
 	}
 	if len(f) > 6 {
 		more := number(len(f) - 5)

@@ -30,6 +30,8 @@ type Config struct {
 	Console string // address of the web console for links; empty: links are relative
 	// Library answers questions from the runbooks; nil: the answer says that knowledge is not set up.
 	Library *Library
+	// Situations is what is going on; nil: no signals come in.
+	Situations *Situations
 	// Report makes a run's report bundle; nil: cards say where it can be fetched.
 	Report func(ctx context.Context, run string) (File, error)
 }
@@ -129,6 +131,9 @@ func (t *turn) answer(ctx context.Context) (Reply, error) {
 	if r, seen, err := t.leaked(ctx, known); seen {
 		return r, err
 	}
+	if t.in.Kind == Aside {
+		return t.aside(ctx, known)
+	}
 	if !known {
 		return Reply{}, t.refuse(ctx, "", "", "known_person", dr.Refuse("person_unknown", dr.Args{"person": clip(line(t.in.Person), 40)}))
 	}
@@ -153,7 +158,7 @@ func (t *turn) answer(ctx context.Context) (Reply, error) {
 func (t *turn) leaked(ctx context.Context, known bool) (r Reply, seen bool, err error) {
 	where := ""
 	switch t.in.Kind {
-	case Command, Mention:
+	case Command, Mention, Aside:
 		where = t.in.Verb + " " + t.in.Args
 	case Submit:
 		where = t.keptValues()

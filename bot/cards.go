@@ -95,21 +95,21 @@ func (e easel) plan(s *dr.Slice, digest string, may bool) Card {
 		}
 		c.add(buttons(acts...))
 	}
-	c.add(footnote(digest))
+	c.add(footnote(e.planMark(digest)))
 	return c.Fit()
 }
 
 // planLines is one line for all steps a plan line makes, in the order of the plan.
 func planLines(v voice, s *dr.Slice) []PlanStep {
 	var out []PlanStep
-	at, count := map[string]int{}, map[string]int{}
+	at, first, more := map[string]int{}, map[string]string{}, map[string]int{}
 	for _, st := range s.Steps {
-		count[st.Base]++
 		if i, ok := at[st.Base]; ok {
-			out[i].Title = st.Base + " × " + number(count[st.Base])
+			more[st.Base]++
+			out[i].Title = v.say("bot_plan_more", dr.Args{"title": first[st.Base], "n": number(more[st.Base])})
 			continue
 		}
-		at[st.Base] = len(out)
+		at[st.Base], first[st.Base] = len(out), st.Title
 		var notes []string
 		if st.NoReturn {
 			notes = append(notes, v.say("bot_note_no_return", nil))

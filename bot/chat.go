@@ -53,6 +53,7 @@ type IntentKind string
 const (
 	Command IntentKind = "command" // typed a line; Args holds it
 	Mention IntentKind = "mention" // spoke to the bot in passing; Args holds the line
+	Aside   IntentKind = "aside"   // asked something below an answer of the bot's, and not the bot; Args holds the line
 	Press   IntentKind = "action"  // pressed a button; Args holds its nonce
 	Submit  IntentKind = "submit"  // sent a form; Args holds its nonce, Values the fields
 	Change  IntentKind = "change"  // chose something in a form that says more by it; Args holds its nonce, Values the live fields
@@ -84,9 +85,15 @@ type Intent struct {
 	Each bool   `json:"-"` // answer in every language: others read it too, each in their own
 
 	Company Company `json:"-"` // who else reads what is answered here
+
+	// Live is shown what there is of an answer before it is whole; each showing takes the place of the one
+	// before, and the reply that of the last. Its cards have no buttons to press. It must not take long. nil:
+	// the surface shows what is whole.
+	Live func(Reply) `json:"-"`
 }
 
-// Reply is the answer to an intent. It always holds a card or a form.
+// Reply is the answer to an intent. It always holds a card or a form, but for an aside to which there is
+// nothing to say: that one is answered by silence.
 type Reply struct {
 	Card   Card              `json:"card"`
 	Form   *Form             `json:"form,omitempty"`   // open this; the card says the same for surfaces that cannot

@@ -27,6 +27,7 @@ func commands() []command {
 	return []command{
 		{"ask", []string{"问", "提问"}, "", []string{"text…"}, "ask how do I stop replication lag"},
 		{"plans", []string{"plan", "预案"}, "", []string{"plan", "mode"}, "plans bank-switchover"},
+		{"situation", []string{"situations", "alerts", "态势"}, "", []string{"situation", "text…"}, "situation s1126-4f9q"},
 		{"status", []string{"show", "run", "runs", "状态"}, "", []string{"run"}, "status r1126-7k2m"},
 		{"request", []string{"申请"}, dr.VerbRequest, []string{"plan", "mode", "text…"}, "request bank-switchover drill \"spring drill\""},
 		{"approve", []string{"批准"}, dr.VerbApprove, []string{"run"}, "approve r1126-7k2m"},

@@ -26,6 +26,9 @@ func (n *Narrator) send(ctx context.Context, o store.Outgoing) (Ref, error) {
 		m.Card.Key = o.Key
 		return heard("", chat.Whisper(ctx, n.place.Dest, m.Person, m.Card))
 	case kindBoard, kindRedraw:
+		if m.Situation != "" {
+			return n.drawSituation(ctx, o)
+		}
 		return n.draw(ctx, o)
 	case kindReport:
 		return n.report(ctx, o)
@@ -47,6 +50,11 @@ func (n *Narrator) draw(ctx context.Context, o store.Outgoing) (Ref, error) {
 	if err := n.redrawShown(ctx, o.Run, slice); err != nil {
 		return "", err
 	}
+	return n.hang(ctx, o, card)
+}
+
+// hang puts a living card on the wall, or takes it for the one that hangs there.
+func (n *Narrator) hang(ctx context.Context, o store.Outgoing, card Card) (Ref, error) {
 	if o.Kind == kindBoard {
 		ref, err := heard(n.place.Chat.Post(ctx, n.place.Dest, card, o.Key))
 		if err != nil {

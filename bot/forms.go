@@ -2,6 +2,7 @@ package bot
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/switchman-dr/switchman/catalog"
 	"github.com/switchman-dr/switchman/dr"
@@ -87,8 +88,8 @@ func blocking(r fsm.View) (all []Option) {
 }
 
 // requestForm asks what shall be done.
-func (e easel) requestForm(plans []catalog.PlanInfo, plan string, mode dr.Mode, reason string) Form {
-	p := press{Act: sendIt, Command: "request", Verb: dr.VerbRequest, Surface: e.surface, Dest: e.dest, Person: e.person}
+func (e easel) requestForm(plans []catalog.PlanInfo, w wish) Form {
+	p := press{Act: sendIt, Command: "request", Verb: dr.VerbRequest, Surface: e.surface, Dest: e.dest, Person: e.person, Situation: w.situation, Made: e.nonces.now.Micros()}
 	f := Form{Lang: e.lang, Title: e.say("bot_request_title", nil), Submit: e.label(dr.VerbRequest), Cancel: e.say("bot_no", nil),
 		Parts: []Part{text(e.say("bot_request_text", nil))}}
 	var ids, modes []Option
@@ -98,12 +99,25 @@ func (e easel) requestForm(plans []catalog.PlanInfo, plan string, mode dr.Mode, 
 	for _, m := range dr.Modes() {
 		modes = append(modes, Option{string(m), e.word("mode", string(m))})
 	}
+	mode := w.mode
 	if mode == "" {
 		mode = dr.Rehearsal
 	}
-	f.Fields = []Field{{Name: "plan", Kind: FieldSelect, Label: e.say("bot_l_plan", nil), Options: ids, Value: plan, Live: true},
+	f.Fields = []Field{{Name: "plan", Kind: FieldSelect, Label: e.say("bot_l_plan", nil), Options: ids, Value: w.plan, Live: true},
 		{Name: "mode", Kind: FieldSelect, Label: e.say("bot_l_mode", nil), Options: modes, Value: string(mode), Live: true},
-		{Name: "reason", Kind: FieldLong, Label: e.say("bot_l_reason", nil), Hint: e.say("bot_l_reason_hint", nil), Value: reason, Max: maxReason}}
+		{Name: "reason", Kind: FieldLong, Label: e.say("bot_l_reason", nil), Hint: e.say("bot_l_reason_hint", nil), Value: w.reason, Max: maxReason}}
+	if i := slices.IndexFunc(plans, func(one catalog.PlanInfo) bool { return one.ID == w.plan }); i >= 0 && w.situation != "" && len(plans[i].Systems) > 1 {
+		f.Fields = slices.Insert(f.Fields, 2, e.wishedSystems(plans[i].Systems))
+	}
 	f.Nonce = e.nonces.nonce(p)
 	return f.Fit()
+}
+
+// wishedSystems are those a plan moves, all of them to begin with.
+func (e easel) wishedSystems(ids []string) Field {
+	f := Field{Name: "systems", Kind: FieldMulti, Label: e.say("bot_f_systems", nil), Value: strings.Join(ids, ",")}
+	for _, id := range ids {
+		f.Options = append(f.Options, Option{id, e.system(id)})
+	}
+	return f
 }

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"net/url"
 	"slices"
 
 	"github.com/switchman-dr/switchman/catalog"
@@ -10,9 +11,10 @@ import (
 )
 
 const (
-	homeRuns    = 8   // runs shown with their buttons
-	homeButtons = 4   // buttons for one run
-	homeLooked  = 500 // runs looked at for the last drill of a plan
+	homeRuns       = 8 // runs shown with their buttons
+	homeButtons    = 4 // buttons for one run
+	homeSituations = 3
+	homeLooked     = 500 // runs looked at for the last drill of a plan
 )
 
 // Wanted lists the verbs a run may be waiting for somebody to use, the most pressing first. Verbs that
@@ -85,7 +87,11 @@ func (t *turn) home(ctx context.Context) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	return Reply{Card: t.each(func(e easel) Card { return e.home(runs, places, t.cat.Plans(), lastDrills(past), t.nonces.now) })}, nil
+	going, err := t.goingOn(ctx)
+	if err != nil {
+		return Reply{}, err
+	}
+	return Reply{Card: t.each(func(e easel) Card { return e.home(going, runs, places, t.cat.Plans(), lastDrills(past), t.nonces.now) })}, nil
 }
 
 // lastDrills are the newest drills of each plan that went well; runs come newest first.
@@ -100,7 +106,7 @@ func lastDrills(runs []fsm.View) map[string]fsm.View {
 }
 
 // home draws the bot's own page for one person.
-func (e easel) home(runs []seenRun, places []dr.Placement, plans []catalog.PlanInfo, drills map[string]fsm.View, now dr.Time) Card {
+func (e easel) home(going []dr.Situation, runs []seenRun, places []dr.Placement, plans []catalog.PlanInfo, drills map[string]fsm.View, now dr.Time) Card {
 	c := e.card("home", "", e.org.Environment)
 	needs := 0
 	for _, r := range runs {
@@ -109,10 +115,17 @@ func (e easel) home(runs []seenRun, places []dr.Placement, plans []catalog.PlanI
 	if needs > 0 {
 		c.add(title(Warn, e.say("bot_home_needs", dr.Args{"n": number(needs)})))
 	} else {
-		c.add(title(Good, e.say("bot_home_nothing", nil)))
+		mood := Good
+		if len(going) > 0 {
+			mood = Warn
+		}
+		c.add(title(mood, e.say("bot_home_nothing", nil)))
 	}
 	if len(runs) == 0 {
 		c.add(text(e.say("bot_status_none", nil)))
+	}
+	for _, s := range going[:min(len(going), homeSituations)] {
+		c.add(text(e.homeSituation(s)), buttons(e.link("situation@"+s.ID, e.say("bot_open", nil), "situations/"+url.PathEscape(s.ID))))
 	}
 	for _, r := range runs[:min(len(runs), homeRuns)] {
 		c.add(text(e.homeLine(r)), buttons(e.homeButtons(r)...))

@@ -2,9 +2,6 @@ package bot
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"hash/fnv"
 	"sync"
 	"time"
 
@@ -18,6 +15,7 @@ type Place struct {
 	Dest     string
 	Lang     string // everybody there reads it; empty: the organisation's first
 	Each     bool   // draw in every language: the surface shows each reader their own
+	Channel  string // whose readers decide which runbooks a card leads to, in the words of [Question]; empty: Dest
 	Chat     Chat
 	Instance string            // names this process in leases
 	Point    func(name string) // called where a crash must be survived; tests die in it. nil: nothing
@@ -47,6 +45,8 @@ type told struct {
 	Card   Card   `json:"card,omitzero"`
 	Person string `json:"person,omitempty"`
 	Run    string `json:"run,omitempty"`
+	// Situation is what a living card is about that is not a run's.
+	Situation string `json:"situation,omitempty"`
 }
 
 // Narrator tells one place what happens. It reads the journal from a durable cursor, queues what there
@@ -60,8 +60,9 @@ type Narrator struct {
 	mu    sync.Mutex
 	down  dr.Time // since when the place does not answer
 	fails int     // tries that failed since
-	rest  dr.Time // not to be asked before
+	rest  dr.Time // not to be asked before; zero when it takes what comes
 	drawn map[string]uint64
+	blind string // why situations could not be looked at; told once
 }
 
 // Narrator makes the narrator of a place.
@@ -93,7 +94,7 @@ func (n *Narrator) Run(ctx context.Context) {
 			continue
 		}
 		news := wake
-		if n.fails > 0 { // a place that is down is not asked more often because more happens
+		if !n.rest.IsZero() { // a place that is down is not asked more often because more happens
 			news = nil
 		}
 		select {
@@ -126,9 +127,8 @@ func (n *Narrator) setDown(since dr.Time) {
 // that there is more at once.
 func (n *Narrator) Pass(ctx context.Context) (wait dr.Millis, err error) {
 	mine, more, err := n.read(ctx)
-	if err == nil && !mine && n.fails > 0 { // another server tells the place now, and knows how it fares
-		n.fails = 0
-		n.setDown(dr.Time{})
+	if err == nil && !mine && !n.rest.IsZero() { // another server tells the place now, and knows how it fares
+		n.answers()
 	}
 	if err != nil || !mine {
 		return idle, err
@@ -142,7 +142,8 @@ func (n *Narrator) Pass(ctx context.Context) (wait dr.Millis, err error) {
 
 // read turns new rows into queued messages: cursor and messages move in one transaction.
 func (n *Narrator) read(ctx context.Context) (mine, more bool, err error) {
-	if fresh, err := n.fresh(ctx); err != nil || !fresh {
+	open := n.goingOn(ctx)
+	if fresh, err := n.fresh(ctx, open); err != nil || !fresh {
 		return err == nil, false, err
 	}
 	err = n.bot.cfg.Store.Write(ctx, func(tx *store.Tx) error {
@@ -154,19 +155,22 @@ func (n *Narrator) read(ctx context.Context) (mine, more bool, err error) {
 			return err
 		}
 		mine = true
-		cursor, err := n.begin(ctx, tx)
+		s := &scribe{n: n, tx: tx, now: n.bot.cfg.Clock.Time()}
+		cursor, err := s.begin(ctx, open)
 		if err != nil {
 			return err
 		}
 		rows, _, err := tx.Rows(ctx, cursor, batchRows)
-		if err != nil || len(rows) == 0 {
+		if err != nil {
 			return err
 		}
-		more = len(rows) == batchRows
-		s := &scribe{n: n, tx: tx, now: n.bot.cfg.Clock.Time()}
 		if err := s.tell(ctx, rows); err != nil {
 			return err
 		}
+		if err := s.keepUp(ctx, open); err != nil || len(rows) == 0 {
+			return err
+		}
+		more = len(rows) == batchRows
 		return tx.SetCursor(ctx, n.name, rows[len(rows)-1].Seq+1)
 	})
 	if err == nil && mine {
@@ -177,7 +181,7 @@ func (n *Narrator) read(ctx context.Context) (mine, more bool, err error) {
 
 // fresh looks whether there is anything to write: rows beyond the cursor, or a lease to keep alive for
 // messages that still wait. Most looks find nothing, and a look costs no commit.
-func (n *Narrator) fresh(ctx context.Context) (yes bool, err error) {
+func (n *Narrator) fresh(ctx context.Context, open []dr.Situation) (yes bool, err error) {
 	err = n.bot.cfg.Store.Read(ctx, func(r *store.Reader) error {
 		cursor, err := r.Cursor(ctx, n.name)
 		if err != nil {
@@ -188,7 +192,10 @@ func (n *Narrator) fresh(ctx context.Context) (yes bool, err error) {
 			return err
 		}
 		queued, err := r.DueOutbox(ctx, n.name, forever(), 1)
-		yes = cursor == 0 || head.Size > cursor || len(queued) > 0
+		if yes = cursor == 0 || head.Size > cursor || len(queued) > 0; yes || err != nil {
+			return err
+		}
+		yes, err = n.behind(ctx, r, open)
 		return err
 	})
 	return yes, err
@@ -198,8 +205,9 @@ func (n *Narrator) fresh(ctx context.Context) (yes bool, err error) {
 func forever() dr.Time { return dr.At(time.Date(9000, 1, 1, 0, 0, 0, 0, time.UTC)) }
 
 // begin is the cursor; a place told for the first time begins now, not with years of history, and is
-// shown the runs that are open.
-func (n *Narrator) begin(ctx context.Context, tx *store.Tx) (int64, error) {
+// shown the runs and situations that are open.
+func (s *scribe) begin(ctx context.Context, going []dr.Situation) (int64, error) {
+	n, tx := s.n, s.tx
 	cursor, err := tx.Cursor(ctx, n.name)
 	if err != nil || cursor > 0 {
 		return cursor, err
@@ -212,9 +220,13 @@ func (n *Narrator) begin(ctx context.Context, tx *store.Tx) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	s := &scribe{n: n, tx: tx, now: n.bot.cfg.Clock.Time()}
 	for i := len(open) - 1; i >= 0; i-- {
 		if err := s.board(ctx, open[i].ID, head.Size, s.now); err != nil {
+			return 0, err
+		}
+	}
+	for _, one := range going {
+		if err := s.wall(ctx, one.ID, told{Situation: one.ID}, head.Size, s.now); err != nil {
 			return 0, err
 		}
 	}
@@ -241,7 +253,7 @@ func (n *Narrator) speak(ctx context.Context) (wait dr.Millis, err error) {
 	if err != nil {
 		return idle, err
 	}
-	if now := n.bot.cfg.Clock.Time(); n.fails > 0 && now.Before(n.rest.Time) {
+	if now := n.bot.cfg.Clock.Time(); now.Before(n.rest.Time) {
 		return max(1, n.rest.Since(now)), nil
 	}
 	wait = idle
@@ -268,10 +280,11 @@ func (n *Narrator) speak(ctx context.Context) (wait dr.Millis, err error) {
 				return n.backoff(ctx, o, err)
 			}
 			n.bot.cfg.Log.ErrorContext(ctx, "a message will never be taken and is given up", "place", n.name, "key", o.Key, "error", err)
-		} else if n.fails > 0 {
-			n.bot.cfg.Log.InfoContext(ctx, "the place is told again", "place", n.name, "down_since", n.Down())
-			n.setDown(dr.Time{})
-			n.fails = 0
+		} else if !n.rest.IsZero() {
+			if n.fails > 0 {
+				n.bot.cfg.Log.InfoContext(ctx, "the place is told again", "place", n.name, "down_since", n.Down())
+			}
+			n.answers()
 		}
 		if err := n.mark(ctx, o.Key, ref); err != nil {
 			return idle, err
@@ -293,39 +306,4 @@ func (n *Narrator) mark(ctx context.Context, key string, ref Ref) error {
 		}
 		return err
 	})
-}
-
-// silence is an error of the place itself, as against one in making what it is to be told.
-type silence struct{ error }
-
-func (s silence) Unwrap() error { return s.error }
-
-// heard marks what the place answered; a message it will never take is an answer too.
-func heard(ref Ref, err error) (Ref, error) {
-	if err != nil && dr.KindOf(err) != dr.Invalid {
-		err = silence{err}
-	}
-	return ref, err
-}
-
-// backoff waits longer after each try that failed, for the whole place: a chat that is down is down for
-// every run.
-func (n *Narrator) backoff(ctx context.Context, o store.Outgoing, problem error) (dr.Millis, error) {
-	now := n.bot.cfg.Clock.Time()
-	if silent := errors.As(problem, &silence{}); silent && n.Down().IsZero() {
-		n.setDown(now)
-		n.bot.cfg.Log.WarnContext(ctx, "the place does not answer; runs go on, news wait", "place", n.name, "error", problem)
-	} else if !silent && n.fails == 0 {
-		n.bot.cfg.Log.WarnContext(ctx, "what the place is to be told cannot be made now; runs go on, news wait", "place", n.name, "error", problem)
-	}
-	wait := min(slowest, leastRedraw<<min(n.fails, 10))
-	h := fnv.New32a()
-	fmt.Fprint(h, o.Key, n.fails, n.place.Instance)
-	wait += wait * dr.Millis(h.Sum32()%256) / 1024 // replicas and places spread out
-	n.fails++
-	n.rest = now.Plus(wait)
-	err := n.bot.cfg.Store.Write(ctx, func(tx *store.Tx) error {
-		return tx.DelayOutbox(ctx, o.Key, clip(line(problem.Error()), 300), n.rest)
-	})
-	return wait, err
 }

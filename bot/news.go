@@ -25,7 +25,7 @@ func (v voice) news(row dr.Row, run dr.Run, s *dr.Slice) (c Card, once string) {
 	case dr.RowStarted:
 		v.started(&c, row, run, s)
 	case dr.RowState:
-		v.moved(&c, row, run)
+		v.moved(&c, row, run, s)
 	case dr.RowOutcome, dr.RowStep:
 		once = v.passed(&c, row, s)
 	case dr.RowSystem:
@@ -94,15 +94,10 @@ func (v voice) codeNews(c *Card, row dr.Row) {
 	switch row.Kind {
 	case dr.RowCodeTried:
 		d, err := read[dr.CodeTriedData](row)
-		if err != nil {
+		if err != nil || !d.Locked { // the board says how many tries are left; nothing of a mistyped code is news
 			return
 		}
-		args := dr.Args{"actor": v.person(row.Actor), "left": number(d.Left)}
-		if d.Locked {
-			c.add(title(Urgent, v.say("bot_n_locked", args)), text(v.say("bot_n_locked_next", nil)))
-			return
-		}
-		c.add(title(Warn, v.say("bot_n_tried", args)))
+		c.add(title(Urgent, v.say("bot_n_locked", dr.Args{"actor": v.person(row.Actor)})), text(v.say("bot_n_locked_next", nil)))
 	default:
 		d, err := read[dr.CodeData](row)
 		if err != nil {
@@ -140,12 +135,12 @@ func (v voice) started(c *Card, row dr.Row, run dr.Run, s *dr.Slice) {
 	if s != nil && len(stopped(s)) > 0 {
 		stops = v.say("bot_n_started_stops", dr.Args{"stops": v.systems(stopped(s)), "from": v.site(run.From)})
 	}
-	c.add(title(Urgent, v.say("bot_n_started", dr.Args{"actor": v.person(d.Submitter), "title": run.Title})), text(stops),
+	c.add(title(Warn, v.say("bot_n_started", dr.Args{"actor": v.person(d.Submitter), "title": run.Title})), text(stops),
 		facts(Fact{v.say("bot_f_voters", nil), v.people(d.Voters)}, Fact{v.say("bot_f_issuers", nil), v.people(d.Issuers)}, Fact{v.say("bot_f_took_part", nil), number(d.People)}))
 }
 
 // moved tells the moves of a run that people wait for.
-func (v voice) moved(c *Card, row dr.Row, run dr.Run) {
+func (v voice) moved(c *Card, row dr.Row, run dr.Run, s *dr.Slice) {
 	d, err := read[dr.StateData](row)
 	if err != nil {
 		return
@@ -163,7 +158,7 @@ func (v voice) moved(c *Card, row dr.Row, run dr.Run) {
 		if d.Pause == dr.ByOperator || d.Pause == dr.HoldPoint {
 			severity = Warn
 		}
-		c.add(title(severity, v.say("bot_n_paused", args)), text(v.say("waiting_paused_"+string(d.Pause), nil)), text(d.Reason))
+		c.add(title(severity, v.say("bot_n_paused", args)), text(v.sentence(v.say("waiting_paused_"+string(d.Pause), nil))), text(v.stood(d, s)))
 	case d.From == dr.Paused && d.To.Moving() && d.To != dr.RollingBack:
 		c.add(title(Calm, v.say("bot_n_resumed", args)))
 	case d.To == dr.RollingBack:
@@ -173,6 +168,16 @@ func (v voice) moved(c *Card, row dr.Row, run dr.Run) {
 	case d.To.Ended():
 		c.add(title(ending(d.To), v.say("bot_n_ended", args)), text(v.verdict(d.Verdict)), text(d.Reason))
 	}
+}
+
+// stood says what a run stands at: a reason is somebody's words, or the id of a step.
+func (v voice) stood(d dr.StateData, s *dr.Slice) string {
+	if s != nil {
+		if st, ok := s.Step(d.Reason); ok {
+			return v.say("bot_n_step", dr.Args{"title": st.Title, "step": st.ID})
+		}
+	}
+	return d.Reason
 }
 
 func ending(s dr.State) Severity {
@@ -281,7 +286,7 @@ func (v voice) called(c *Card, row dr.Row) {
 	if err != nil || !slices.Contains([]string{"approval", "code", "unknown", "paused", "chat_down"}, d.About) {
 		return
 	}
-	args := dr.Args{"person": v.person(d.To), "via": d.Via, "what": v.say("bot_called_for_"+d.About, nil)}
+	args := dr.Args{"person": v.person(d.To), "via": v.word("contact", d.Via), "what": v.say("bot_called_for_"+d.About, nil)}
 	switch d.State {
 	case "sent":
 		c.add(title(Calm, v.say("bot_n_called", args)))

@@ -18,7 +18,7 @@ func (t *turn) changed(ctx context.Context) (Reply, error) {
 	if p.Verb != dr.VerbRequest {
 		return Reply{}, &dr.Error{Kind: dr.Refused, ID: "bot_button_unknown"}
 	}
-	return t.requestFor(ctx, t.in.Values["plan"], dr.Mode(t.in.Values["mode"]), "")
+	return t.requestFor(ctx, wish{plan: t.in.Values["plan"], mode: dr.Mode(t.in.Values["mode"]), situation: p.Situation})
 }
 
 // outlook says what is known beforehand of a request: what would move and where its systems are now, who

@@ -27,23 +27,25 @@ const (
 // surface carries: nothing a person or another bot can make up, and drawn for one place, one moment of
 // one run and, in an answer to somebody, for them alone.
 type press struct {
-	Act     string         `json:"act"`
-	Command string         `json:"command"`
-	Verb    dr.Verb        `json:"verb,omitempty"`
-	Surface string         `json:"surface"`
-	Dest    string         `json:"dest,omitempty"`
-	Person  string         `json:"person,omitempty"` // empty: anybody who may
-	Run     string         `json:"run,omitempty"`
-	Round   string         `json:"round,omitempty"` // nonce of the round it was drawn for
-	Version int64          `json:"version,omitempty"`
-	State   dr.State       `json:"state,omitempty"`
-	Pause   dr.PauseReason `json:"pause,omitempty"`
-	Step    string         `json:"step,omitempty"`
-	Attempt int            `json:"attempt,omitempty"`
-	Plan    string         `json:"plan,omitempty"`
-	Mode    dr.Mode        `json:"mode,omitempty"`
-	Args    *fsm.Args      `json:"args,omitempty"`  // what was typed before; never a code
-	About   *about         `json:"about,omitempty"` // an answer from the runbooks
+	Act       string         `json:"act"`
+	Command   string         `json:"command"`
+	Verb      dr.Verb        `json:"verb,omitempty"`
+	Surface   string         `json:"surface"`
+	Dest      string         `json:"dest,omitempty"`
+	Person    string         `json:"person,omitempty"` // empty: anybody who may
+	Run       string         `json:"run,omitempty"`
+	Round     string         `json:"round,omitempty"` // nonce of the round it was drawn for
+	Version   int64          `json:"version,omitempty"`
+	State     dr.State       `json:"state,omitempty"`
+	Pause     dr.PauseReason `json:"pause,omitempty"`
+	Step      string         `json:"step,omitempty"`
+	Attempt   int            `json:"attempt,omitempty"`
+	Plan      string         `json:"plan,omitempty"`
+	Mode      dr.Mode        `json:"mode,omitempty"`
+	Args      *fsm.Args      `json:"args,omitempty"`      // what was typed before; never a code
+	Situation string         `json:"situation,omitempty"` // it is about what is going on
+	Made      int64          `json:"made,omitempty"`      // of a form that can be sent once: when it was drawn, so that the next one is another
+	About     *about         `json:"about,omitempty"`     // an answer from the runbooks
 }
 
 const (
@@ -145,7 +147,7 @@ func (b *Bot) recall(ctx context.Context, in Intent) (p press, _ error) {
 	switch {
 	case (in.Kind == Submit || in.Kind == Change) != (p.Act == sendIt): // a button's nonce sends no form, nor a form's presses a button
 		return p, &dr.Error{Kind: dr.Refused, ID: "bot_button_unknown"}
-	case p.Surface != in.Surface, p.Dest != "" && in.Dest != "" && p.Dest != in.Dest:
+	case p.Surface != in.Surface, p.Dest != "" && in.Dest != "" && p.Dest != in.Dest && !p.followed(in):
 		return p, &dr.Error{Kind: dr.Refused, ID: "bot_button_elsewhere"}
 	case kept.Person != "" && kept.Person != in.Person:
 		return p, &dr.Error{Kind: dr.Refused, ID: "bot_button_foreign"}
@@ -153,14 +155,21 @@ func (b *Bot) recall(ctx context.Context, in Intent) (p press, _ error) {
 	return p, b.inItsPlace(ctx, p, in.Ref)
 }
 
+// followed says whether a button reached its one reader where they are alone with the bot: what could not be
+// shown to them in the place they asked in is shown there.
+func (p press) followed(in Intent) bool {
+	return p.Person != "" && p.Person == in.Person && in.Company == Alone
+}
+
 // inItsPlace refuses a button of a run's board on any other message. Everybody in a place can read what its
 // nonce is, so whoever may post there in the bot's name could put it under another label.
 func (b *Bot) inItsPlace(ctx context.Context, p press, ref Ref) error {
-	if p.Person != "" || p.Run == "" || ref == "" {
+	about := first(p.Run, p.Situation)
+	if p.Person != "" || about == "" || ref == "" {
 		return nil
 	}
 	return b.cfg.Store.Read(ctx, func(r *store.Reader) error {
-		board, err := r.Outbox(ctx, boardKey(p.Surface+"/"+p.Dest, p.Run))
+		board, err := r.Outbox(ctx, boardKey(p.Surface+"/"+p.Dest, about))
 		if err != nil && dr.KindOf(err) != dr.NotFound {
 			return err
 		}

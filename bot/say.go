@@ -40,7 +40,11 @@ func (v voice) word(class, value string) string { return locale.Term(v.lang, cla
 
 // label is a verb on a button or at the head of a form.
 func (v voice) label(verb dr.Verb) string {
-	s := v.word("verb", string(verb))
+	return v.sentence(v.word("verb", string(verb)))
+}
+
+// sentence begins some words of ours as a sentence does.
+func (v voice) sentence(s string) string {
 	if s == "" || v.lang == locale.Chinese {
 		return s
 	}

@@ -87,6 +87,9 @@ func (s *scribe) row(ctx context.Context, v voice, row dr.Row) error {
 	if row.Kind == dr.RowRefusal {
 		return s.refusal(ctx, v, row)
 	}
+	if row.Kind == dr.RowSituation {
+		return s.situation(ctx, v, row)
+	}
 	if row.Run == "" {
 		return nil
 	}
@@ -190,16 +193,25 @@ func (s *scribe) put(ctx context.Context, key, kind string, row dr.Row, m told) 
 // board queues a run's board: its first drawing, or one more, unless one is waiting to be drawn already.
 // at is the moment of the row that asks for it, which gives it its place in the order.
 func (s *scribe) board(ctx context.Context, run string, seq int64, at dr.Time) error {
+	return s.wall(ctx, run, told{}, seq, at)
+}
+
+// wall queues a living card, of a run or of a situation.
+func (s *scribe) wall(ctx context.Context, about string, m told, seq int64, at dr.Time) error {
 	n := s.n
-	o := store.Outgoing{Key: n.boardKey(run), Surface: n.name, Dest: n.place.Dest, Run: run, Kind: kindBoard, Body: "{}", Made: at, Due: s.now}
+	body, err := json.Marshal(m)
+	if err != nil {
+		return fmt.Errorf("writing a message: %w", err)
+	}
+	o := store.Outgoing{Key: n.boardKey(about), Surface: n.name, Dest: n.place.Dest, Run: about, Kind: kindBoard, Body: string(body), Made: at, Due: s.now}
 	if fresh, err := s.tx.PutOutbox(ctx, o); err != nil || fresh {
 		return err
 	}
-	last, err := s.tx.Outbox(ctx, n.boardKey(run))
+	last, err := s.tx.Outbox(ctx, n.boardKey(about))
 	if err != nil || last.Sent.IsZero() {
 		return err
 	}
-	mark := n.name + "/redraw/" + run
+	mark := n.name + "/redraw/" + about
 	drawn, err := s.tx.Cursor(ctx, mark)
 	if err != nil {
 		return err
@@ -213,7 +225,7 @@ func (s *scribe) board(ctx context.Context, run string, seq int64, at dr.Time) e
 			last = redrawn
 		}
 	}
-	if next := last.Sent.Plus(max(leastRedraw, n.place.Chat.Caps().Redraw)); next.After(s.now.Time) {
+	if next := last.Sent.Plus(max(leastRedraw, n.place.Chat.Caps().Redraw, m.patience())); next.After(s.now.Time) {
 		o.Due = next
 	}
 	o.Key, o.Kind = mark+"/"+strconv.FormatInt(seq, 10), kindRedraw

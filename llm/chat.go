@@ -73,7 +73,7 @@ func (c *Client) Structured(ctx context.Context, r Request, each func(Delta), ac
 func (c *Client) ask(ctx context.Context, r Request, bare bool, attempt int, beat func(), each func(Delta)) (Reply, error) {
 	sent := estimate(r.System, r.User)
 	held := sent + r.MaxTokens
-	if err := c.budget.hold(held); err != nil {
+	if err := c.budget.hold(ctx, held); err != nil {
 		return Reply{}, err
 	}
 	var reply Reply
@@ -91,7 +91,7 @@ func (c *Client) ask(ctx context.Context, r Request, bare bool, attempt int, bea
 		reply = Reply{Text: s.text.String()}
 		return s.text.Len() > 0, err
 	})
-	c.budget.settle(held, used)
+	c.budget.settle(ctx, held, used)
 	reply.Tokens, reply.Attempts = used, tries
 	return reply, err
 }

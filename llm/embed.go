@@ -52,7 +52,7 @@ func (c *Client) embedBatch(ctx context.Context, texts []string, want int) (vect
 	ctx, _, stop := c.guard(ctx)
 	defer stop()
 	held := estimate(texts...)
-	if err := c.budget.hold(held); err != nil {
+	if err := c.budget.hold(ctx, held); err != nil {
 		return nil, 0, 0, err
 	}
 	tries, err = c.again(ctx, c.embeds, func() (bool, error) {
@@ -67,7 +67,7 @@ func (c *Client) embedBatch(ctx context.Context, texts []string, want int) (vect
 		vectors, err = ordered(res.Data, len(texts), want)
 		return true, err
 	})
-	c.budget.settle(held, tokens)
+	c.budget.settle(ctx, held, tokens)
 	return vectors, tokens, tries, err
 }
 

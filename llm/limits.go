@@ -2,6 +2,7 @@ package llm
 
 import (
 	"context"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -16,15 +17,20 @@ type Usage struct {
 }
 
 // budget bounds the tokens of a day. What a call may use is held while it goes on, so that calls side
-// by side cannot pass the limit together.
+// by side cannot pass the limit together. Servers that share a book see what the others used whenever they
+// have used something themselves: together they pass the limit by no more than what is under way.
 type budget struct {
 	clock dr.Clock
 	zone  *time.Location
 	limit int
+	book  func(context.Context, Usage) (Usage, error)
+	log   *slog.Logger
 
-	mu   sync.Mutex
-	used Usage
-	held int
+	mu    sync.Mutex
+	used  Usage
+	owed  Usage // used and not booked yet
+	asked bool  // the book was asked what this day has come to
+	held  int
 }
 
 func newBudget(cfg Config) *budget {
@@ -32,21 +38,27 @@ func newBudget(cfg Config) *budget {
 	if zone == nil {
 		zone = time.UTC
 	}
-	return &budget{clock: cfg.Clock, zone: zone, limit: cfg.Budget, used: cfg.Used}
+	return &budget{clock: cfg.Clock, zone: zone, limit: cfg.Budget, book: cfg.Book, log: cfg.Log}
 }
 
 // turn begins a new day; the caller holds the lock.
 func (b *budget) turn() {
 	if day := b.clock.Now().In(b.zone).Format(time.DateOnly); day != b.used.Day {
-		b.used = Usage{Day: day}
+		b.used, b.owed, b.asked = Usage{Day: day}, Usage{Day: day}, false
 	}
 }
 
 // hold reserves tokens, or says that there are none left.
-func (b *budget) hold(n int) error {
+func (b *budget) hold(ctx context.Context, n int) error {
+	b.mu.Lock()
+	b.turn()
+	ask := !b.asked
+	b.mu.Unlock()
+	if ask {
+		b.enter(ctx)
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.turn()
 	if b.limit > 0 && b.used.Tokens+b.held+n > b.limit {
 		return &Error{Kind: Spent}
 	}
@@ -55,14 +67,46 @@ func (b *budget) hold(n int) error {
 }
 
 // settle gives a reservation back and counts what was really used.
-func (b *budget) settle(held, used int) {
+func (b *budget) settle(ctx context.Context, held, used int) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.turn()
 	b.held -= held
-	b.used.Tokens += used
 	if used > 0 {
-		b.used.Calls++
+		b.used.Tokens, b.used.Calls = b.used.Tokens+used, b.used.Calls+1
+		b.owed.Tokens, b.owed.Calls = b.owed.Tokens+used, b.owed.Calls+1
+	}
+	b.mu.Unlock()
+	if used > 0 {
+		b.enter(ctx)
+	}
+}
+
+// bookMost is how long the book may take; a call that is over waits for it.
+const bookMost = 5 * time.Second
+
+// enter books what is owed. A book that fails stops no answer: it is entered with the next one.
+func (b *budget) enter(ctx context.Context) {
+	if b.book == nil {
+		return
+	}
+	b.mu.Lock()
+	more := b.owed
+	b.owed = Usage{Day: more.Day}
+	b.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookMost)
+	defer cancel()
+	sum, err := b.book(ctx, more)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case err != nil:
+		b.log.ErrorContext(ctx, "booking what the model used; it is tried with the next answer", "error", err)
+		if b.owed.Day == more.Day {
+			b.owed.Tokens, b.owed.Calls = b.owed.Tokens+more.Tokens, b.owed.Calls+more.Calls
+		}
+	case b.used.Day == more.Day:
+		b.asked = true
+		b.used.Tokens, b.used.Calls = max(b.used.Tokens, sum.Tokens+b.owed.Tokens), max(b.used.Calls, sum.Calls+b.owed.Calls)
 	}
 }
 

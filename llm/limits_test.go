@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -78,11 +79,29 @@ func TestWhatIsSent(t *testing.T) {
 	})
 }
 
+// book is what servers share: a sum for each day.
+type book struct {
+	mu   sync.Mutex
+	days map[string]llm.Usage
+	down bool
+}
+
+func (b *book) enter(_ context.Context, more llm.Usage) (llm.Usage, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.down {
+		return llm.Usage{}, errors.New("the book is away")
+	}
+	sum := b.days[more.Day]
+	sum.Day, sum.Tokens, sum.Calls = more.Day, sum.Tokens+more.Tokens, sum.Calls+more.Calls
+	b.days[more.Day] = sum
+	return sum, nil
+}
+
 func TestBudget(t *testing.T) {
 	zone := time.FixedZone("", 8*3600)
-	b := newBench(t, func(c *llm.Config) {
-		c.Budget, c.Zone, c.Used = 300, zone, llm.Usage{Day: "2026-11-20", Tokens: 90, Calls: 2}
-	}, llmfake.Says(good))
+	kept := &book{days: map[string]llm.Usage{"2026-11-20": {Day: "2026-11-20", Tokens: 90, Calls: 2}}}
+	b := newBench(t, func(c *llm.Config) { c.Budget, c.Zone, c.Book = 300, zone, kept.enter }, llmfake.Says(good))
 	ask := func() error {
 		_, err := b.Structured(t.Context(), question, nil, object)
 		return err
@@ -100,8 +119,36 @@ func TestBudget(t *testing.T) {
 		t.Errorf("embeddings have a budget of their own: %v", err)
 	}
 	b.hands.move(14 * time.Hour) // 01:00 of the next day there
-	if err := ask(); err != nil || b.Usage().Day != "2026-11-21" {
+	if err := ask(); err != nil || b.Usage().Day != "2026-11-21" || kept.days["2026-11-21"].Tokens != 100 {
 		t.Errorf("%v, used %+v: a new day, a new budget", err, b.Usage())
+	}
+}
+
+// TestBudgetOfSeveralServers: what one has used the others don't have any more, and a book that is away for a
+// while stops nobody and misses nothing.
+func TestBudgetOfSeveralServers(t *testing.T) {
+	shared := &book{days: map[string]llm.Usage{}}
+	with := func(c *llm.Config) { c.Budget, c.Book = 350, shared.enter }
+	east, west := newBench(t, with, llmfake.Says(good)), newBench(t, with, llmfake.Says(good))
+	ask := func(b *bench) error {
+		_, err := b.Structured(t.Context(), question, nil, object)
+		return err
+	}
+	shared.down = true
+	if err := ask(east); err != nil {
+		t.Fatal(err)
+	}
+	shared.down = false
+	for _, b := range []*bench{west, east} {
+		if err := ask(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := shared.days["2026-11-20"]; got.Tokens != 300 || got.Calls != 3 || east.Usage() != got {
+		t.Errorf("the book has %+v, one server %+v", got, east.Usage())
+	}
+	if err := ask(east); llm.KindOf(err) != llm.Spent {
+		t.Errorf("%v, want the budget to end", err)
 	}
 }
 

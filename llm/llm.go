@@ -47,8 +47,10 @@ type Config struct {
 	Azure      string // version of Azure's API; empty: not Azure
 	OldLimit   bool   // the server knows max_tokens only
 
-	Budget   int            // tokens a day; 0: no limit
-	Used     Usage          // what was used before this start
+	Budget int // tokens a day; 0: no limit
+	// Book adds to what was used in a day and gives what that comes to, before restarts and by other servers
+	// too; adding nothing only asks. nil: this process counts for itself.
+	Book     func(ctx context.Context, more Usage) (Usage, error)
 	Zone     *time.Location // in which a day begins; nil: UTC
 	Deadline time.Duration  // of a call, all attempts together; 0: one minute
 	Idle     time.Duration  // longest silence in a stream that has begun; 0: 30 seconds
@@ -137,7 +139,7 @@ func (c *Client) Embeds() bool { return c != nil && c.embed != nil }
 // EmbedModel names the space that vectors are in: those of two names never meet.
 func (c *Client) EmbedModel() string { return c.cfg.EmbedModel }
 
-// Usage says what was used today.
+// Usage says what was used today, as far as this process knows.
 func (c *Client) Usage() Usage { return c.budget.usage() }
 
 // Format prints which models are asked, whatever the verb; keys and addresses stay inside.

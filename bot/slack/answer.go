@@ -18,9 +18,20 @@ func (s *Slack) answer(ctx context.Context, h heard) {
 		s.deliver(ctx, bot.Intent{Kind: h.Kind}, h, *h.answer)
 		return
 	}
+	if h.unfolds() {
+		h.unfolding = s.unfold(ctx, h)
+	}
 	in, reply, err := s.ask(ctx, h)
+	up := h.unfolding != nil && h.unfolding.end()
 	if err != nil {
 		return // the context ended; the inbox still has it
+	}
+	if up || reply.Public && h.toAll() {
+		s.tellAll(ctx, h, reply)
+		return
+	}
+	if h.Kind == bot.Aside && len(reply.Card.Parts) == 0 {
+		return
 	}
 	if in.Kind == bot.Home {
 		if in.Person != "" {
@@ -30,6 +41,19 @@ func (s *Slack) answer(ctx context.Context, h heard) {
 		return
 	}
 	s.deliver(ctx, in, h, reply)
+}
+
+// tellAll shows an answer where everybody reads it who read the question, in the place of what was shown of
+// it before.
+func (s *Slack) tellAll(ctx context.Context, h heard, reply bot.Reply) {
+	now := s.cfg.Clock.Now()
+	if reply.Public && h.toAll() && (h.begins() || s.talks.knows(talk{thread: h.talk().thread}, now)) {
+		s.talks.goesOn(h.talk(), now) // before it is read
+	}
+	s.insist(ctx, h.User, func() error {
+		_, err := s.settle(ctx, h.Channel, h.below(reply.Card), h.answerKey())
+		return err
+	})
 }
 
 // deliver opens a form on the trigger, while it lives; else it shows the card, which has a button for the
@@ -58,15 +82,8 @@ func (s *Slack) deliver(ctx context.Context, in bot.Intent, h heard, reply bot.R
 	if s.instead(ctx, in, h, reply) {
 		return
 	}
-	key := "answer/" + h.keys[0]
-	if in.Kind == bot.Mention && reply.Public && !direct(h.Channel) {
-		card := reply.Card
-		card.Thread = refOf(h.Channel, h.Thread)
-		s.insist(ctx, h.User, func() error { _, err := s.Post(ctx, h.Channel, card, key); return err })
-		return
-	}
 	s.insist(ctx, h.User, func() error {
-		ref, err := s.tell(ctx, h, reply.Card, key)
+		ref, err := s.tell(ctx, h, reply.Card, h.answerKey())
 		if err == nil {
 			s.shown(ctx, in, reply.Card, ref)
 		}
@@ -120,10 +137,14 @@ func (s *Slack) insist(ctx context.Context, user string, show func() error) {
 			s.cfg.Log.ErrorContext(ctx, "an answer cannot be shown in Slack", "user", user, "error", err)
 			return
 		}
+		wait := pause
+		if busy := (*bot.Busy)(nil); errors.As(err, &busy) {
+			wait = max(wait, min(busy.Wait, insists))
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.cfg.Clock.After(pause):
+		case <-s.cfg.Clock.After(wait):
 		}
 	}
 }
@@ -155,6 +176,9 @@ func (s *Slack) ask(ctx context.Context, h heard) (bot.Intent, bot.Reply, error)
 	if h.Thread == "" {
 		in.Thread = ""
 	}
+	if h.unfolding != nil {
+		in.Live = h.unfolding.show
+	}
 	vouch := true
 	if h.Kind == bot.Submit {
 		if _, verb, err := s.cfg.Bot.Acts(ctx, h.Args); err == nil && verb == dr.VerbStart {
@@ -165,7 +189,10 @@ func (s *Slack) ask(ctx context.Context, h heard) (bot.Intent, bot.Reply, error)
 	if err != nil && ctx.Err() != nil {
 		return in, bot.Reply{}, ctx.Err()
 	}
-	if err != nil {
+	switch {
+	case err != nil && h.Kind == bot.Aside: // they did not speak to us
+		return in, bot.Reply{}, nil
+	case err != nil:
 		return in, s.cfg.Bot.TurnAway(ctx, in, err), nil
 	}
 	in.Person = person

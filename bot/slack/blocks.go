@@ -2,6 +2,7 @@ package slack
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +29,7 @@ const (
 
 // drawn is a card as a message.
 func drawn(c bot.Card) []api.MsgOption {
-	return []api.MsgOption{api.MsgOptionText(escape(summary(c)), false), api.MsgOptionBlocks(blocks(c, messageMost)...),
+	return []api.MsgOption{api.MsgOptionText(escape(typed.ReplaceAllString(summary(c), "“$1”")), false), api.MsgOptionBlocks(blocks(c, messageMost)...),
 		api.MsgOptionDisableLinkUnfurl(), api.MsgOptionDisableMediaUnfurl()}
 }
 
@@ -47,7 +48,7 @@ func summary(c bot.Card) string {
 // escaped.
 func blocks(c bot.Card, most int) []api.Block {
 	c = c.Fit()
-	d := &drawing{mark: c.Mark}
+	d := &drawing{mark: c.Mark, quotes: c.Kind == "answer" || c.Kind == "nearest"}
 	for i, p := range c.Parts {
 		d.part(p, i)
 	}
@@ -58,9 +59,19 @@ func blocks(c bot.Card, most int) []api.Block {
 }
 
 type drawing struct {
-	out   []api.Block
-	mark  string
-	chars int
+	out    []api.Block
+	mark   string
+	quotes bool // of runbooks, which stay as they are to the letter
+	chars  int
+}
+
+// plain is a text of the card.
+func (d *drawing) plain(text string) *api.TextBlockObject {
+	o := plain(text)
+	if d.quotes {
+		o.Text = text
+	}
+	return o
 }
 
 func (d *drawing) add(b api.Block) { d.out = append(d.out, b) }
@@ -82,7 +93,7 @@ func (d *drawing) part(p bot.Part, n int) {
 			text = "[" + d.mark + "] " + text
 			d.mark = ""
 		}
-		d.add(&api.HeaderBlock{Type: api.MBTHeader, Text: plain(clip(text, headerMost))})
+		d.add(&api.HeaderBlock{Type: api.MBTHeader, Text: d.plain(clip(text, headerMost))})
 	case bot.PartText:
 		d.words(p.Text)
 	case bot.PartFacts:
@@ -119,7 +130,7 @@ func lamp(s bot.Severity) string {
 
 func (d *drawing) words(text string) {
 	if text = d.room(text); text != "" {
-		d.add(section(text))
+		d.add(&api.SectionBlock{Type: api.MBTSection, Text: d.plain(text)})
 	}
 }
 
@@ -134,13 +145,24 @@ func (d *drawing) room(text string) string {
 	return text
 }
 
+// beside is how much of a fact fits into half the width, in columns.
+const beside = 40
+
 func (d *drawing) facts(all []bot.Fact) {
+	if !slices.ContainsFunc(all, func(f bot.Fact) bool { return columnsOf(f.Value) <= beside }) { // such as what an answer is taken from
+		var lines []string
+		for _, f := range all {
+			lines = append(lines, f.Name+" "+f.Value)
+		}
+		d.lines(lines)
+		return
+	}
 	for len(all) > 0 {
 		n := min(len(all), fieldsMost)
 		var fields []*api.TextBlockObject
 		for _, f := range all[:n] {
 			if text := d.room(f.Name + "\n" + f.Value); text != "" {
-				fields = append(fields, plain(clip(text, 2000)))
+				fields = append(fields, d.plain(clip(text, 2000)))
 			}
 		}
 		if len(fields) > 0 {
@@ -185,9 +207,9 @@ func (d *drawing) lines(all []string) {
 	d.words(strings.Join(some, "\n"))
 }
 
-// tableMost is what fits beside each other in a message on a desktop; a wider table would wrap into a
-// heap, so its rows become two lines each.
-const tableMost = 76
+// tableMost is what fits beside each other in a message on a telephone; a wider table would wrap into a
+// heap there, so its rows become two lines each.
+const tableMost = 42
 
 func (d *drawing) table(columns []string, rows [][]string) {
 	text := table(columns, rows)
@@ -195,14 +217,20 @@ func (d *drawing) table(columns []string, rows [][]string) {
 		d.code(text)
 		return
 	}
+	first := 2 // a name and what it is called
 	var all []string
+	if len(columns) <= 3 {
+		first, all = len(columns), []string{strings.Join(columns, " · ") + ":"}
+	}
 	for _, r := range rows {
-		first := 2 // a name and what it is called
-		if len(r) <= 3 {
-			first = len(r)
-		}
 		all = append(all, strings.Join(slices.DeleteFunc(slices.Clone(r[:first]), empty), " · "))
-		if rest := slices.DeleteFunc(slices.Clone(r[first:]), empty); len(rest) > 0 {
+		rest := slices.Clone(r[first:])
+		for i, cell := range rest {
+			if bare(cell) { // a number says nothing without its column
+				rest[i] = columns[first+i] + " " + cell
+			}
+		}
+		if rest = slices.DeleteFunc(rest, empty); len(rest) > 0 {
 			all[len(all)-1] += "\n    " + strings.Join(rest, " · ")
 		}
 	}
@@ -210,6 +238,9 @@ func (d *drawing) table(columns []string, rows [][]string) {
 }
 
 func empty(text string) bool { return text == "" }
+
+// bare says whether a cell holds a count or a share, such as 78 or 3/10, or a moment of the day.
+func bare(text string) bool { return text != "" && strings.Trim(text, "0123456789/:") == "" }
 
 // glyph is a step's state in one sign.
 func glyph(s dr.StepState) string {
@@ -254,7 +285,7 @@ func (d *drawing) context(texts []string) {
 		var all []api.MixedElement
 		for _, t := range texts[:n] {
 			if t = d.room(t); t != "" {
-				all = append(all, plain(t))
+				all = append(all, d.plain(t))
 			}
 		}
 		if len(all) > 0 {
@@ -268,10 +299,13 @@ func section(text string) *api.SectionBlock {
 	return &api.SectionBlock{Type: api.MBTSection, Text: plain(text)}
 }
 
+// typed are the commands and names our sentences mark as such, which plain text has no sign for but quotes.
+var typed = regexp.MustCompile("`((?:/dr|switchman) [^`\\n]*|[a-z0-9][a-z0-9._:@-]*)`")
+
 // plain is text that Slack shows as it is.
 func plain(text string) *api.TextBlockObject {
 	off := false
-	return &api.TextBlockObject{Type: api.PlainTextType, Text: text, Emoji: &off}
+	return &api.TextBlockObject{Type: api.PlainTextType, Text: typed.ReplaceAllString(text, "“$1”"), Emoji: &off}
 }
 
 // escape makes text harmless where Slack reads markup.

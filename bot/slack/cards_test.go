@@ -63,6 +63,9 @@ func TestCards(t *testing.T) {
 				text, wrong = lined(t, encode(t, message)), slackfake.JudgeMessage(message.Blocks)
 				answer := encode(t, said(card, "C0DRROOM1")) // any card may be the answer to a dialog
 				wrong = append(wrong, slackfake.JudgeView(answer, "modal")...)
+				if shut := map[string]string{"en": `"Close"`, "zh": `"关闭"`}[card.Lang]; !strings.Contains(string(answer), `"close":{"type":"plain_text","text":`+shut) {
+					t.Errorf("the dialog's close is not %s", shut)
+				}
 			}
 			for _, one := range wrong {
 				t.Error(one)

@@ -67,15 +67,30 @@ func split(ref bot.Ref) (channel, ts string) {
 // Post implements [bot.Chat]. A message whose answer was lost is looked for by its key before it is posted
 // again.
 func (s *Slack) Post(ctx context.Context, dest string, card bot.Card, key string) (bot.Ref, error) {
+	ref, _, err := s.post(ctx, dest, card, key)
+	return ref, err
+}
+
+// settle puts a card up under a key, or in the place of what is up under it.
+func (s *Slack) settle(ctx context.Context, dest string, card bot.Card, key string) (bot.Ref, error) {
+	ref, was, err := s.post(ctx, dest, card, key)
+	if err == nil && was {
+		err = s.Update(ctx, ref, card)
+	}
+	return ref, err
+}
+
+// post says besides whether something is up under the key already, which is left as it is.
+func (s *Slack) post(ctx context.Context, dest string, card bot.Card, key string) (ref bot.Ref, was bool, err error) {
 	_, thread := split(card.Thread)
 	w := s.posted.wall(dest, thread)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if err := s.fresh(ctx, w, dest, thread); err != nil {
-		return "", err
+		return "", false, err
 	}
 	if ts := w.ts[key]; ts != "" {
-		return refOf(dest, ts), nil
+		return refOf(dest, ts), true, nil
 	}
 	options := append(drawn(card), api.MsgOptionMetadata(api.SlackMetadata{EventType: keyEvent, EventPayload: map[string]any{"key": key}}))
 	if thread != "" {
@@ -86,10 +101,10 @@ func (s *Slack) Post(ctx context.Context, dest string, card bot.Card, key string
 		if doubtful(err) {
 			w.seen = dr.Time{}
 		}
-		return "", fmt.Errorf("posting: %w", trouble(err))
+		return "", false, fmt.Errorf("posting: %w", trouble(err))
 	}
 	w.ts[key], w.seen = ts, s.cfg.Clock.Time()
-	return refOf(channel, ts), nil
+	return refOf(channel, ts), false, nil
 }
 
 // fresh looks at a wall unless it is known what is on it.

@@ -8,16 +8,20 @@ import (
 	"github.com/switchman-dr/switchman/store"
 )
 
-// frame is something on its way into the inbox, and what is to be done once it is there.
+// frame is something on its way into the inbox, and what is to be done once it is there; or what was worked and
+// is to be marked so.
 type frame struct {
 	heard
-	body string
-	done bool // it need not be taken up again after a crash
-	kept func(fresh bool, err error)
+	body   string
+	done   bool // it need not be taken up again after a crash
+	worked bool // it is there, and answered
+	kept   func(fresh bool, err error)
 }
 
-// gatherMost is how many frames one transaction takes.
-const gatherMost = 64
+const (
+	gatherMost = 256  // frames in one transaction
+	framesMost = 4096 // waiting for theirs; a connection that waits for the disk does not hear that it is to go
+)
 
 // gather stores whatever waits in one transaction, until the context ends: a commit takes as long for one
 // frame as for many, and Slack is patient for three seconds with each.
@@ -69,6 +73,12 @@ func (s *Slack) keepAll(ctx context.Context, all []frame) (fresh []bool, err err
 }
 
 func (f frame) put(ctx context.Context, tx *store.Tx, now dr.Time) (fresh bool, err error) {
+	if f.worked {
+		if err = tx.DoneInbox(ctx, Surface, f.keys[0], now); dr.KindOf(err) == dr.Conflict {
+			err = nil // somebody has marked it already
+		}
+		return true, err
+	}
 	fresh = true
 	for i, key := range f.keys {
 		e := store.InboxEvent{Surface: Surface, Event: key, Received: now, Body: nothing}

@@ -8,6 +8,7 @@ import (
 	api "github.com/slack-go/slack"
 
 	"github.com/switchman-dr/switchman/bot"
+	"github.com/switchman-dr/switchman/locale"
 )
 
 // meta is what a dialog carries and brings back: what it stands for, and where it was asked for.
@@ -31,15 +32,22 @@ func parseMeta(text string) (m meta) {
 	return m
 }
 
+// titleMost is what Slack shows of a dialog's title.
+const titleMost = 24
+
 // field is the action id of every input; its block is named after the field.
 const field = "v"
 
 // modal draws a form as a dialog.
 func modal(f bot.Form, channel string) api.ModalViewRequest {
 	f = f.Fit()
-	v := api.ModalViewRequest{Type: api.VTModal, Title: plain(clip(f.Title, 24)), Submit: plain(f.Submit), Close: plain(f.Cancel), CallbackID: "form",
+	title := f.Title
+	if len([]rune(title)) > titleMost { // the whole of it stands below
+		title = f.Submit
+	}
+	v := api.ModalViewRequest{Type: api.VTModal, Title: plain(clip(title, titleMost)), Submit: plain(f.Submit), Close: plain(f.Cancel), CallbackID: "form",
 		PrivateMetadata: meta{Nonce: f.Nonce, Channel: channel}.String()}
-	if len([]rune(f.Title)) > 24 {
+	if title != f.Title {
 		v.Blocks.BlockSet = append(v.Blocks.BlockSet, section(f.Title))
 	}
 	v.Blocks.BlockSet = append(v.Blocks.BlockSet, blocks(bot.Card{Parts: f.Parts}, viewMost-len(f.Fields)-1)...)
@@ -55,7 +63,7 @@ func said(card bot.Card, channel string) api.ModalViewRequest {
 	if title == "" {
 		title = "Switchman"
 	}
-	return api.ModalViewRequest{Type: api.VTModal, Title: plain(clip(title, 24)), CallbackID: "said", PrivateMetadata: meta{Channel: channel}.String(),
+	return api.ModalViewRequest{Type: api.VTModal, Title: plain(clip(title, titleMost)), Close: plain(locale.Say(card.Lang, "slack_close", nil)), CallbackID: "said", PrivateMetadata: meta{Channel: channel}.String(),
 		Blocks: api.Blocks{BlockSet: blocks(card, viewMost)}}
 }
 

@@ -1,8 +1,10 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,104 +30,145 @@ type people struct {
 // known is Slack's word on an account or a channel.
 type known struct {
 	until   time.Time
-	refusal *dr.Error
+	user    *api.User // of an account
+	refusal *dr.Error // of a channel
 }
 
-// find names the person of the roster. vouched is false where Slack need not be asked: the engine judges
+// find names the person of the roster. vouch is false where Slack need not be asked: the engine judges
 // by the roster, and a start must not hang on Slack.
 func (p *people) find(ctx context.Context, h heard, vouch bool) (string, error) {
 	c, err := p.of.cfg.Catalog()
 	if err != nil {
 		return "", &dr.Error{Kind: dr.Unavailable, ID: "files_unreadable", Err: err}
 	}
-	person := ""
-	for _, one := range c.Organisation().Roster.People {
-		if one.Slack != "" && (one.Slack == h.User || one.Slack == h.Enterprise) {
-			person = one.ID
-		}
-	}
-	if person == "" {
-		return "", &dr.Error{Kind: dr.Refused, ID: "slack_person_unknown", Args: dr.Args{"user": clean(h.User)}}
-	}
-	if !vouch {
+	roster := c.Organisation().Roster
+	person := owner(roster, h.User)
+	if person != "" && !vouch {
 		return person, nil
 	}
-	if err := p.look(ctx, "user "+h.User, func(ctx context.Context) (*dr.Error, error) { return p.account(ctx, h) }); err != nil {
+	us, err := p.of.who(ctx)
+	if err != nil {
+		return "", &dr.Error{Kind: dr.Refused, ID: "slack_cannot_vouch", Err: err}
+	}
+	unknown := &dr.Error{Kind: dr.Refused, ID: "slack_person_unknown", Args: dr.Args{"user": clean(h.User)}}
+	if person == "" && us.EnterpriseID == "" { // outside an Enterprise organisation an account has one id
+		return "", unknown
+	}
+	k, err := p.look(ctx, "user "+h.User, func(ctx context.Context) (k known, err error) {
+		k.user, err = p.of.api.GetUserInfoContext(ctx, h.User)
+		return k, err
+	})
+	if err != nil {
 		return "", err
 	}
-	if h.Channel != "" && !strings.HasPrefix(h.Channel, "D") {
-		err = p.look(ctx, "channel "+h.Channel, func(ctx context.Context) (*dr.Error, error) { return p.channel(ctx, h.Channel) })
+	if person = whole(roster, person, k.user, us); person == "" {
+		return "", unknown
 	}
-	return person, err
+	if why := doubt(h, k.user, us); why != "" {
+		return "", &dr.Error{Kind: dr.Refused, ID: "slack_account_" + why}
+	}
+	return person, p.among(ctx, h.Channel)
+}
+
+// among refuses a channel in which others than this organisation's people read.
+func (p *people) among(ctx context.Context, channel string) error {
+	if channel == "" || direct(channel) {
+		return nil
+	}
+	k, err := p.look(ctx, "channel "+channel, func(ctx context.Context) (known, error) { return p.channel(ctx, channel) })
+	if err == nil && k.refusal != nil {
+		return k.refusal
+	}
+	return err
+}
+
+// whole is whose an account is by either of its ids: in an Enterprise organisation it has one of the workspace
+// and one of the organisation. One for which the roster has two people is nobody's.
+func whole(r dr.Roster, person string, u *api.User, us api.AuthTestResponse) string {
+	other := ""
+	if us.EnterpriseID != "" && u.Enterprise.EnterpriseID == us.EnterpriseID {
+		other = owner(r, u.Enterprise.ID)
+	}
+	if person != "" && other != "" && other != person {
+		return ""
+	}
+	return cmp.Or(person, other)
+}
+
+// owner is whose account an id names in the roster; empty: nobody's.
+func owner(r dr.Roster, id string) string {
+	for _, one := range r.People {
+		if id != "" && one.Slack == id {
+			return one.ID
+		}
+	}
+	return ""
 }
 
 // look asks Slack, or remembers what it said a moment ago. What cannot be found out is refused.
-func (p *people) look(ctx context.Context, what string, ask func(context.Context) (*dr.Error, error)) error {
+func (p *people) look(ctx context.Context, what string, ask func(context.Context) (known, error)) (known, error) {
 	now := p.of.cfg.Clock.Now()
 	p.mu.Lock()
 	k, ok := p.seen[what]
 	p.mu.Unlock()
-	if !ok || !now.Before(k.until) {
-		refusal, err := ask(ctx)
-		if err != nil {
-			return &dr.Error{Kind: dr.Refused, ID: "slack_cannot_vouch", Err: err}
-		}
-		k = known{until: now.Add(remembered), refusal: refusal}
-		p.mu.Lock()
-		if len(p.seen) > 1024 {
-			clear(p.seen)
-		}
-		p.seen[what] = k
-		p.mu.Unlock()
+	if ok && now.Before(k.until) {
+		return k, nil
 	}
-	if k.refusal != nil {
-		return k.refusal
+	k, err := ask(ctx)
+	if err != nil {
+		return k, &dr.Error{Kind: dr.Refused, ID: "slack_cannot_vouch", Err: fmt.Errorf("asking Slack about %s: %w", what, err)}
 	}
-	return nil
+	k.until = now.Add(remembered)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.seen) > 1024 {
+		clear(p.seen)
+	}
+	p.seen[what] = k
+	return k, nil
 }
 
-// account says what is wrong with an account, if anything.
-func (p *people) account(ctx context.Context, h heard) (*dr.Error, error) {
-	us, err := p.of.who(ctx)
-	if err != nil {
-		return nil, err
-	}
-	u, err := p.of.api.GetUserInfoContext(ctx, h.User)
-	if err != nil {
-		return nil, fmt.Errorf("asking Slack about %s: %w", h.User, err)
-	}
-	why := ""
+// doubt says what is wrong with an account, or with where it acts from; empty: nothing.
+func doubt(h heard, u *api.User, us api.AuthTestResponse) string {
 	switch {
 	case u.Deleted:
-		why = "deactivated"
+		return "deactivated"
 	case u.IsBot, u.IsAppUser, u.IsWorkflowBot, u.IsConnectorBot, u.ID == "USLACKBOT":
-		why = "bot"
+		return "bot"
 	case u.IsRestricted, u.IsUltraRestricted:
-		why = "guest"
-	case u.IsStranger, !ours(u, us), h.Team != "" && h.Team != us.TeamID && h.Team != us.EnterpriseID:
-		why = "stranger"
+		return "guest"
+	case u.IsStranger, !ours(u, us), !at(h, u, us):
+		return "stranger"
 	}
-	if why == "" {
-		return nil, nil
-	}
-	return &dr.Error{Kind: dr.Refused, ID: "slack_account_" + why}, nil
+	return ""
 }
 
-// ours says whether an account is of this workspace, or of the organisation that owns it.
+// ours says whether an account is of this workspace, or of the Enterprise organisation that owns it.
 func ours(u *api.User, us api.AuthTestResponse) bool {
 	return u.TeamID == us.TeamID || us.EnterpriseID != "" && u.Enterprise.EnterpriseID == us.EnterpriseID
 }
 
+// at says whether somebody acts from this workspace. In an Enterprise organisation people are seen to act from
+// any workspace of it that they belong to, since channels span them; which one that is says nothing about who
+// they are.
+func at(h heard, u *api.User, us api.AuthTestResponse) bool {
+	if h.Enterprise != "" && h.Enterprise != us.EnterpriseID {
+		return false
+	}
+	if h.Team == "" || h.Team == us.TeamID {
+		return true
+	}
+	return us.EnterpriseID != "" && u.Enterprise.EnterpriseID == us.EnterpriseID &&
+		(h.Team == us.EnterpriseID || slices.Contains(u.Enterprise.Teams, h.Team))
+}
+
 // channel says whether what is said in a channel stays in this organisation.
-func (p *people) channel(ctx context.Context, id string) (*dr.Error, error) {
+func (p *people) channel(ctx context.Context, id string) (k known, err error) {
 	c, err := p.of.api.GetConversationInfoContext(ctx, &api.GetConversationInfoInput{ChannelID: id})
-	if err != nil {
-		return nil, fmt.Errorf("asking Slack about channel %s: %w", id, err)
+	if err == nil && (c.IsExtShared || c.IsPendingExtShared) {
+		k.refusal = &dr.Error{Kind: dr.Refused, ID: "slack_channel_shared"}
 	}
-	if c.IsExtShared || c.IsPendingExtShared {
-		return &dr.Error{Kind: dr.Refused, ID: "slack_channel_shared"}, nil
-	}
-	return nil, nil
+	return k, err
 }
 
 // clean keeps ids that come from outside short and plain.

@@ -23,6 +23,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gorilla/websocket"
 	api "github.com/slack-go/slack"
 
 	"github.com/switchman-dr/switchman/bot"
@@ -56,10 +57,11 @@ type Config struct {
 type Slack struct {
 	cfg    Config
 	api    *api.Client
+	dialer websocket.Dialer
 	posted *posted
 	people *people
-
-	homes *homes
+	homes  *homes
+	talks  *talks
 
 	queue  *queue
 	frames chan frame // on their way into the inbox
@@ -81,9 +83,9 @@ func New(cfg Config) *Slack {
 	if cfg.Alarm == nil {
 		cfg.Alarm = func(dr.Time) {}
 	}
-	s := &Slack{cfg: cfg, api: connect(cfg), posted: newPosted(), homes: &homes{open: map[string]opened{}},
+	s := &Slack{cfg: cfg, api: connect(cfg), posted: newPosted(), homes: &homes{open: map[string]opened{}}, talks: &talks{last: map[talk]time.Time{}},
 		queue:  &queue{taken: map[string]bool{}, lanes: map[string][]heard{}, free: make(chan struct{}, hands), closed: true},
-		frames: make(chan frame, gatherMost)}
+		frames: make(chan frame, framesMost), dialer: websocket.Dialer{Proxy: http.ProxyFromEnvironment, WriteBufferSize: writeBuffer}}
 	s.people = &people{of: s, seen: map[string]known{}}
 	return s
 }
@@ -105,7 +107,7 @@ func (s *Slack) Place(instance string, point func(string)) bot.Place {
 // Run keeps two sockets open and works what comes in, until the context ends.
 func (s *Slack) Run(ctx context.Context) {
 	var all sync.WaitGroup
-	line := &line{of: s}
+	line := s.newLine()
 	for n := range sockets {
 		all.Go(func() { s.socket(ctx, n, line) })
 	}
@@ -142,7 +144,7 @@ func trouble(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &slow):
-		return &dr.Error{Kind: dr.Unavailable, Message: fmt.Sprintf("Slack asks to wait %s", slow.RetryAfter), Err: err}
+		return &dr.Error{Kind: dr.Unavailable, Message: fmt.Sprintf("Slack asks to wait %s", slow.RetryAfter), Err: &bot.Busy{Wait: slow.RetryAfter}}
 	case errors.As(err, &said) && hopeless(said.Err):
 		return &dr.Error{Kind: dr.Invalid, Message: "Slack does not take it: " + said.Err, Err: err}
 	}

@@ -2,50 +2,87 @@ package slack
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"hash/fnv"
 	"sync"
 	"time"
 
 	api "github.com/slack-go/slack"
-	"github.com/slack-go/slack/socketmode"
 
 	"github.com/switchman-dr/switchman/dr"
 )
 
 const (
-	sockets   = 2                // while one is exchanged the other listens
-	readLimit = 4 << 20          // bytes of one frame
-	patience  = 10 * time.Second // the client's own pause between tries; a longer one is cut short
+	sockets   = 2 // while one is exchanged the other listens
+	shortest  = 100 * time.Millisecond
+	patience  = 10 * time.Second // longest pause between two tries
 	deaf      = dr.Millis(15_000)
 	slowRetry = 30 * time.Second // after an answer that a person has to mend, such as a revoked token
 )
 
-// socket keeps one connection open until the context ends. The client library gives up on errors of
-// authentication and pauses up to five minutes otherwise, so it is begun afresh.
+// socket keeps one connection open until the context ends. One that Slack takes away is read on until the
+// next is there.
 func (s *Slack) socket(ctx context.Context, n int, line *line) {
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	var old *link
+	down := s.cfg.Clock.Now()
 	for try := 0; ctx.Err() == nil; try++ {
-		began := s.cfg.Clock.Now()
-		err := s.listen(ctx, n, line)
-		line.set(n, false)
-		if ctx.Err() != nil {
-			return
+		k, err := s.open(ctx)
+		if err != nil {
+			if s.rest(ctx, n, try, line, s.cfg.Clock.Now().Sub(down), err) {
+				down = s.cfg.Clock.Now()
+			}
+			continue
 		}
-		if s.cfg.Clock.Now().Sub(began) > time.Minute {
-			try = 0
+		opened := s.cfg.Clock.Now()
+		line.set(n, k)
+		if before := old; before != nil {
+			reading.Go(func() { s.retire(ctx, before) })
 		}
-		pause := min(time.Duration(100<<min(try, 8))*time.Millisecond, patience)
-		var said api.SlackErrorResponse
-		if errors.As(err, &said) {
-			pause = slowRetry
-			s.cfg.Log.ErrorContext(ctx, "Slack refuses the app; runs go on, and so does the console", "error", said.Err)
-		}
+		reading.Go(func() { s.listen(ctx, k, line, reading.Go) })
 		select {
+		case <-k.going:
 		case <-ctx.Done():
-		case <-s.cfg.Clock.After(pause + spread(pause, n, try)):
+		}
+		line.set(n, nil)
+		old, down = k, s.cfg.Clock.Now()
+		if down.Sub(opened) < shortest { // Slack greets and turns away: not as fast as it can
+			s.rest(ctx, n, try, line, 0, nil)
 		}
 	}
+}
+
+// rest waits before the next try, the longer the longer it has been in vain, and no longer than until another
+// socket is open: then Slack is back, and it answers true.
+func (s *Slack) rest(ctx context.Context, n, try int, line *line, since time.Duration, err error) (back bool) {
+	pause := min(max(since/8, shortest), patience)
+	var said api.SlackErrorResponse
+	var slow *api.RateLimitedError
+	others := line.news[n]
+	switch {
+	case errors.As(err, &slow):
+		pause, others = max(pause, slow.RetryAfter), nil
+	case errors.As(err, &said) && refused(said.Err):
+		pause, others = slowRetry, nil
+		s.cfg.Log.ErrorContext(ctx, "Slack refuses the app; runs go on, and so does the console", "error", said.Err)
+	}
+	select {
+	case <-ctx.Done():
+	case <-others:
+		return true
+	case <-s.cfg.Clock.After(pause + spread(pause, n, try)):
+	}
+	return false
+}
+
+// refused are answers that only a person can mend.
+func refused(code string) bool {
+	switch code {
+	case "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type", "missing_scope", "no_permission":
+		return true
+	}
+	return false
 }
 
 // spread keeps sockets and servers from coming back in step.
@@ -55,106 +92,86 @@ func spread(d time.Duration, n, try int) time.Duration {
 	return d * time.Duration(h.Sum32()%256) / 1024
 }
 
-// listen reads one connection, and those the client puts in its place, until it must be begun afresh.
-func (s *Slack) listen(ctx context.Context, n int, line *line) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	c := socketmode.New(s.api, socketmode.OptionReadLimit(readLimit))
-	var reading sync.WaitGroup
-	reading.Go(func() {
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case e := <-c.Events:
-				switch e.Type {
-				case socketmode.EventTypeHello:
-					line.set(n, true)
-				case socketmode.EventTypeConnecting, socketmode.EventTypeDisconnect:
-					line.set(n, false)
-				case socketmode.EventTypeConnectionError:
-					line.set(n, false)
-					if failed, ok := e.Data.(*api.ConnectionErrorEvent); ok && failed.Backoff > patience {
-						stop()
-						return
-					}
-				}
-				s.receive(ctx, c, e, reading.Go)
-			}
-		}
-	})
-	err := c.RunContext(ctx)
-	stop()
-	reading.Wait()
-	return err
-}
-
-// receive takes one frame. What the library cannot read is acknowledged, else it would come for ever.
-func (s *Slack) receive(ctx context.Context, c *socketmode.Client, e socketmode.Event, later func(func())) {
-	switch e.Type {
-	case socketmode.EventTypeErrorBadMessage:
-		bad, ok := e.Data.(*socketmode.ErrorBadMessage)
-		var frame struct {
-			ID string `json:"envelope_id"`
-		}
-		if ok && json.Unmarshal(bad.Message, &frame) == nil && frame.ID != "" {
-			s.cfg.Log.WarnContext(ctx, "a frame of Slack's cannot be read and is passed over", "envelope", frame.ID, "error", bad.Cause)
-			s.ack(ctx, c, frame.ID, nil)
-		}
-	case socketmode.EventTypeSlashCommand, socketmode.EventTypeInteractive, socketmode.EventTypeEventsAPI:
-		if e.Request == nil {
-			return
-		}
-		s.take(ctx, e, later, func(answer any) { s.ack(ctx, c, e.Request.EnvelopeID, answer) })
-	}
-}
-
-// ackMost is what Slack takes in an acknowledgement; what is longer is dropped without a word.
-const ackMost = 19_000
-
-func (s *Slack) ack(ctx context.Context, c *socketmode.Client, envelope string, answer any) {
-	if answer != nil {
-		if raw, err := json.Marshal(answer); err != nil || len(raw) > ackMost {
-			s.cfg.Log.ErrorContext(ctx, "an answer is too long for Slack and is left out", "bytes", len(raw), "error", err)
-			answer = nil
-		}
-	}
-	if ctx.Err() != nil {
-		return
-	}
-	if err := c.AckCtx(ctx, envelope, answer); err != nil && ctx.Err() == nil {
-		s.cfg.Log.WarnContext(ctx, "acknowledging to Slack", "envelope", envelope, "error", err)
-	}
-}
-
 // line knows whether Slack is heard by any socket.
 type line struct {
-	of *Slack
+	of   *Slack
+	news [sockets]chan struct{} // another socket is open
 
 	mu    sync.Mutex
-	up    [sockets]bool
+	up    [sockets]*link
 	since dr.Time // when the last one went down; zero while one is up
 	told  bool
+	late  []lateAck // for the next connection
 }
 
-func (l *line) set(n int, up bool) {
+// lateAck is an acknowledgement whose connection was gone.
+type lateAck struct {
+	raw []byte
+	at  dr.Time
+}
+
+func (s *Slack) newLine() *line {
+	l := &line{of: s, since: s.cfg.Clock.Time()}
+	for n := range l.news {
+		l.news[n] = make(chan struct{}, 1)
+	}
+	return l
+}
+
+// set notes which connection a socket has now; nil: none.
+func (l *line) set(n int, k *link) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.up[n] = up
-	for _, one := range l.up {
-		if one {
-			l.since = dr.Time{}
-			if l.told {
-				l.told = false
-				l.of.cfg.Alarm(dr.Time{})
-				l.of.cfg.Log.Info("Slack is heard again")
-			}
+	l.up[n] = k
+	now := l.of.cfg.Clock.Time()
+	if k == nil {
+		if l.any() == nil && l.since.IsZero() {
+			l.since = now
+		}
+		return
+	}
+	for other, news := range l.news {
+		if other == n {
+			continue
+		}
+		select {
+		case news <- struct{}{}:
+		default: // it has not heard the last one yet
+		}
+	}
+	for _, a := range l.late {
+		if now.Since(a.at) < dr.Millis(ackWithin.Milliseconds()) {
+			_ = k.send(a.raw) // Slack has waited for it too long otherwise
+		}
+	}
+	l.late, l.since = nil, dr.Time{}
+	if l.told {
+		l.told = false
+		l.of.cfg.Alarm(dr.Time{})
+		l.of.cfg.Log.Info("Slack is heard again")
+	}
+}
+
+// any is a connection that is open. The lock is held.
+func (l *line) any() *link {
+	for _, k := range l.up {
+		if k != nil {
+			return k
+		}
+	}
+	return nil
+}
+
+// send writes an acknowledgement on any connection, or on the next.
+func (l *line) send(raw []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, k := range l.up {
+		if k != nil && k.send(raw) == nil {
 			return
 		}
 	}
-	if l.since.IsZero() {
-		l.since = l.of.cfg.Clock.Time()
-	}
+	l.late = append(l.late, lateAck{raw, l.of.cfg.Clock.Time()})
 }
 
 // watch raises the alarm once no socket has been up for a while.

@@ -227,6 +227,10 @@ func TestPlaces(t *testing.T) {
 	if err != nil || !info.IsExtShared {
 		t.Errorf("the shared channel: %+v, %v", info, err)
 	}
+	f.PutChannel(slackfake.Channel{ID: "C0INVITED", Name: "soon", Pending: true})
+	if info, err = f.bot.GetConversationInfo(&slack.GetConversationInfoInput{ChannelID: "C0INVITED"}); err != nil || info.IsExtShared || !info.IsPendingExtShared || len(info.PendingShared) != 1 {
+		t.Errorf("a channel another workspace is invited to: %+v, %v", info, err)
+	}
 	for id, flag := range map[string]func(*slack.User) bool{
 		guest: func(u *slack.User) bool { return u.IsRestricted }, "U0GUEST02": func(u *slack.User) bool { return u.IsUltraRestricted },
 		stranger: func(u *slack.User) bool { return u.IsStranger && u.TeamID != f.App().ID }, leaver: func(u *slack.User) bool { return u.Deleted },

@@ -40,7 +40,7 @@ func (s *Server) servePageWorkspace(w http.ResponseWriter, r *http.Request) {
 		if me == nil || !c.sees(me) || c.IM && !c.has(me.ID) {
 			continue
 		}
-		rooms = append(rooms, obj{"id": id, "name": c.Name, "kind": c.kind(), "topic": c.Topic, "shared": c.ExtShared, "archived": c.Archived, "member": c.has(me.ID), "count": len(c.messages)})
+		rooms = append(rooms, obj{"id": id, "name": c.Name, "kind": c.kind(), "topic": c.Topic, "shared": c.ExtShared, "pending": c.Pending, "archived": c.Archived, "member": c.has(me.ID), "count": len(c.messages)})
 	}
 	o := obj{"team": s.team.Name, "app": s.app.App.public(), "people": people, "names": names, "channels": rooms, "sockets": len(s.app.sockets)}
 	if me != nil {

@@ -150,7 +150,9 @@ func (s *Server) serveChannel(w http.ResponseWriter, body *json.Decoder) {
 	case "im", "dm":
 		c.IM = true
 	case "shared", "external":
-		c.ExtShared = true
+		c.ExtShared, c.Pending = true, false
+	case "pending_shared":
+		c.Pending = true
 	}
 	if len(c.Members) == 0 && !c.IM {
 		c.Members = s.fullMembers()

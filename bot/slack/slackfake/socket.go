@@ -98,6 +98,8 @@ func (s *Server) join(k *socket, late *Fault, short bool) bool {
 		case <-s.clock.After(late.delay()):
 		case <-k.gone:
 			return false
+		case <-s.done:
+			return false
 		}
 	}
 	s.mu.Lock()
@@ -106,6 +108,9 @@ func (s *Server) join(k *socket, late *Fault, short bool) bool {
 	case <-s.done:
 		return false
 	default:
+	}
+	if s.dead() { // it went while the socket was opened
+		return false
 	}
 	if len(k.app.sockets) >= mostSockets {
 		k.tell(goodbye("too_many_websockets"))

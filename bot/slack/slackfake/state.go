@@ -65,7 +65,8 @@ type Channel struct {
 	Topic     string   `json:"topic,omitempty"`
 	Private   bool     `json:"is_private"`
 	IM        bool     `json:"is_im"`
-	ExtShared bool     `json:"is_ext_shared"` // through Slack Connect
+	ExtShared bool     `json:"is_ext_shared"`         // through Slack Connect
+	Pending   bool     `json:"is_pending_ext_shared"` // another organisation is invited and has not answered
 	Archived  bool     `json:"is_archived"`
 	User      string   `json:"user,omitempty"` // the person of a direct conversation with the app
 	Members   []string `json:"members,omitempty"`
@@ -85,7 +86,7 @@ func (c *Channel) sees(u *User) bool {
 func (c *Channel) info(app *app) obj {
 	o := obj{"id": c.ID, "name": c.Name, "name_normalized": c.Name, "is_channel": !c.IM && !c.Private, "is_group": c.Private && !c.IM, "is_im": c.IM,
 		"is_mpim": false, "is_private": c.Private || c.IM, "is_archived": c.Archived, "is_general": false, "is_shared": c.ExtShared,
-		"is_ext_shared": c.ExtShared, "is_org_shared": false, "is_pending_ext_shared": false, "is_member": c.has(app.user.ID),
+		"is_ext_shared": c.ExtShared, "is_org_shared": false, "is_pending_ext_shared": c.Pending, "pending_shared": c.invited(), "is_member": c.has(app.user.ID),
 		"created": 1, "creator": app.user.ID, "unlinked": 0, "num_members": len(c.Members), "context_team_id": app.user.Team,
 		"topic": obj{"value": c.Topic, "creator": app.user.ID, "last_set": 0}, "purpose": obj{"value": "", "creator": "", "last_set": 0}}
 	if c.IM {
@@ -93,6 +94,17 @@ func (c *Channel) info(app *app) obj {
 		delete(o, "name")
 	}
 	return o
+}
+
+// otherTeam is the workspace of strangers.
+const otherTeam = "T0OTHER01"
+
+// invited are the workspaces that may come into the channel once they say so.
+func (c *Channel) invited() []string {
+	if c.Pending {
+		return []string{otherTeam}
+	}
+	return []string{}
 }
 
 // find returns the message with a time stamp.
@@ -216,7 +228,7 @@ func (s *Server) putUser(u User) *User {
 	if u.Team == "" {
 		u.Team = s.team.ID
 		if u.Stranger {
-			u.Team = "T0OTHER01"
+			u.Team = otherTeam
 		}
 	}
 	if old := s.users[u.ID]; old != nil {

@@ -60,6 +60,14 @@ func (s *Server) newTrigger(a *app, u *User, over *view) string {
 	return id
 }
 
+// Exchanged says whether a person was shown a modal for what they did.
+func (s *Server) Exchanged(trigger string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.triggers[trigger]
+	return t != nil && t.used
+}
+
 // exchange uses a trigger up.
 func (s *Server) exchange(c *call) (*trigger, error) {
 	t := s.triggers[c.str("trigger_id")]

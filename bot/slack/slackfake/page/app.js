@@ -73,7 +73,7 @@ function rail() {
   $("line").textContent = s.sockets ? `The app is connected (${s.sockets} ${s.sockets === 1 ? "socket" : "sockets"}).` : "The app is not connected.";
   const c = s.channels.find((one) => one.id === state.room);
   $("name").textContent = state.room === "home" ? s.app.name : c ? (c.kind === "im" ? s.app.name : mark(c) + c.name) : "";
-  $("topic").textContent = c ? [c.topic, c.shared ? "shared with another workspace" : "", c.archived ? "archived" : "", c.member ? "" : "you are only looking in"].filter(Boolean).join(" · ") : "Home";
+  $("topic").textContent = c ? [c.topic, c.shared ? "shared with another workspace" : "", c.pending ? "another workspace is invited" : "", c.archived ? "archived" : "", c.member ? "" : "you are only looking in"].filter(Boolean).join(" · ") : "Home";
   $("compose").hidden = state.room === "home";
   $("text").placeholder = `Message ${$("name").textContent}, or a command such as /dr help`;
 }

@@ -1,0 +1,354 @@
+package bot
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/switchman-dr/switchman/catalog"
+	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/fsm"
+	"github.com/switchman-dr/switchman/knowledge"
+	"github.com/switchman-dr/switchman/store"
+)
+
+// lostSite is a situation of the sample bank: its first site is gone.
+func lostSite() dr.Situation {
+	began := dr.At(newClock().now)
+	look := func(probe, proves, site, found string) dr.Look {
+		return dr.Look{Probe: probe, Proves: proves, Site: site, Found: found, At: began.Plus(9000)}
+	}
+	return dr.Situation{ID: "s1125-4f9q", Version: 5, State: sitOpen, FirstAt: began, LastAt: began.Plus(8000), Times: 1, Entity: dr.Entity{Scope: "site", ID: "east"}, Fault: dr.FaultDown,
+		Systems: []string{"channels", "ledger", "payments", "identity"}, Site: "east", Signals: 43, Firing: 43, Noise: 7,
+		For:     []dr.Clue{{ID: "situation_n_split", Args: dr.Args{"others": "39 of 39 nodes of east"}}},
+		Looks:   []dr.Look{look("channels/can-reach", "business", "", "no"), look("payments/can-pay", "business", "", "no"), look("ledger/can-transfer", "business", "", "unknown")},
+		Wants:   []string{"identity/can-login"},
+		Changes: []dr.Suspect{{Name: "deploy", Text: "web front 7.5.0 <!channel> see <https://evil.example|the report>", Entity: dr.Entity{Scope: "system", ID: "channels"}, By: "chen", At: began.Plus(-240_000), Weight: .4}},
+		Advice:  dr.Advice{Verdict: dr.Recommend, Plan: "bank-failover", Confidence: .97, At: began.Plus(9000)}}
+}
+
+func planOf(t testing.TB, id string) catalog.PlanInfo {
+	p, ok := sample(t).Plan(id)
+	if !ok {
+		t.Fatal(id)
+	}
+	return p
+}
+
+func (s seenSituation) with(change func(*seenSituation)) seenSituation { change(&s); return s }
+
+// situationCards are the cards of situations, by name.
+func situationCards(t testing.TB) map[string]func(easel) any {
+	site := lostSite()
+	site.For = nil
+	now := dr.At(newClock().now).Plus(12_000)
+	books := []knowledge.Cited{{Title: "A whole site is lost", URL: "https://dr.harbor.example/#/runbooks/moves%2Fsite-lost.md?passage=p1"}, {Title: "Who is told what", URL: "https://dr.harbor.example/#/runbooks/communication%2Ftell.md?passage=p2"}}
+	lost := seenSituation{Situation: site, books: books, plan: planOf(t, "bank-failover"), now: now}
+	cut := lost.with(func(s *seenSituation) {
+		s.Entity, s.Fault, s.Signals, s.Firing, s.Noise, s.Changes, s.Wants = dr.Entity{Scope: "link", ID: "dci"}, dr.FaultPartition, 4, 4, 0, nil, nil
+		s.Looks = []dr.Look{{Probe: "channels/can-reach", Proves: "business", Found: "yes", At: now.Plus(-3000)}, {Probe: "channels/door-east", Proves: "frontdoor", Site: "east", Found: "yes", At: now.Plus(-3000)}}
+		s.Advice = dr.Advice{Verdict: dr.NoneFits, Nearest: "bank-failover", Confidence: .96, At: now}
+	})
+	perhaps := lost.with(func(s *seenSituation) {
+		s.Entity, s.Systems, s.Advice = dr.Entity{Scope: "node", ID: "ledger-db-e1"}, []string{"ledger"}, dr.Advice{Verdict: dr.Possible, Plan: "ledger-failover", Confidence: .71, At: now}
+		s.plan = planOf(t, "ledger-failover")
+		s.Looks, s.Noise, s.Times, s.muted = nil, 0, 2, true
+	})
+	withdrawn := lost.with(func(s *seenSituation) { s.Answer = NotThis })
+	quiet := lost.with(func(s *seenSituation) { s.State, s.Firing = sitQuiet, 0 })
+	closed := lost.with(func(s *seenSituation) { s.State, s.Firing, s.EndedAt, s.books = sitClosed, 0, now, nil })
+	merged := lost.with(func(s *seenSituation) { s.State, s.Into, s.EndedAt = sitMerged, "s1125-0001", now })
+	draw := func(s seenSituation) func(easel) any { return func(e easel) any { return e.situation(s) } }
+	noise := []dr.Signal{{Name: "CPUHigh", Severity: "warning", StartsAt: now, Labels: map[string]string{"instance": "payments-batch-w1:9100"}}, {Name: "CertificateExpiresSoon", Severity: "info", StartsAt: now, Source: "prometheus"}}
+	all := map[string]func(easel) any{
+		"situation-recommend": draw(lost), "situation-partition": draw(cut), "situation-possible": draw(perhaps), "situation-withdrawn": draw(withdrawn),
+		"situation-quiet": draw(quiet), "situation-closed": draw(closed), "situation-merged": draw(merged),
+		"situation-list": func(e easel) any {
+			return e.situations([]dr.Situation{lost.Situation, cut.with(func(s *seenSituation) { s.ID = "s1125-7m2k" }).Situation, closed.with(func(s *seenSituation) { s.ID = "s1124-aaaa" }).Situation}, []dr.Signal{{Name: "DiskFull"}, {Name: "DiskFull"}}, now)
+		},
+		"situation-list-none": func(e easel) any { return e.situations(nil, nil, now) },
+		"situation-noise":     func(e easel) any { return e.noise(lost.Situation, noise, now) },
+		"situation-unwatched": func(e easel) any { return e.unwatched() },
+		"situation-reminder":  func(e easel) any { return e.reminder(lost.Situation, 2) },
+		"form-situation": func(e easel) any {
+			return e.requestForm(sample(t).Plans(), wish{plan: "bank-failover", mode: dr.Emergency, reason: e.say("situation_reason", dr.Args{"what": e.broken(site.Entity, site.Fault), "situation": site.ID}), situation: site.ID})
+		},
+		"home-situation": func(e easel) any { return e.home([]dr.Situation{lost.Situation}, nil, nil, nil, nil, now) },
+	}
+	for event, change := range map[string]func(*dr.SituationData){"named": nil, "reopened": nil, "closed": nil,
+		"advised":     nil,
+		"advised-no":  func(d *dr.SituationData) { d.Verdict = dr.NoneFits },
+		"advised-may": func(d *dr.SituationData) { d.Verdict = dr.Possible },
+		"merged":      func(d *dr.SituationData) { d.Others = []string{"s1125-0001", "s1125-0002"} },
+		"merged_into": func(d *dr.SituationData) { d.Others = []string{"s1125-0001"} },
+		"split":       func(d *dr.SituationData) { d.Others = []string{"s1125-0003"} },
+		"answered":    func(d *dr.SituationData) { d.Answer = NotThis }, "answered-back": nil} {
+		d := dr.SituationData{ID: site.ID, Entity: site.Entity, Fault: site.Fault, Verdict: dr.Recommend, Plan: "bank-failover", Confidence: .97, Signals: 43}
+		d.Event, _, _ = strings.Cut(event, "-")
+		if change != nil {
+			change(&d)
+		}
+		all["news-situation-"+event] = func(e easel) any {
+			return e.milestone(dr.Row{Seq: 9, At: now, Kind: dr.RowSituation, Actor: "chen"}, d)
+		}
+	}
+	return all
+}
+
+// TestHostileAlerts: what alerts and changes say is data, on every card there is.
+func TestHostileAlerts(t *testing.T) {
+	evil := "<!channel> <@U1> <http://x|bank>\u202egnp.exe\x1b[31m" + strings.Repeat("长", 5000) + "\n\n\n"
+	s := lostSite()
+	s.Entity, s.Changes[0] = dr.Entity{Scope: "node", ID: evil}, dr.Suspect{Name: evil, Text: evil, By: evil, Entity: dr.Entity{Scope: "host", ID: evil}}
+	s.Looks[0].Probe, s.Wants = evil, []string{evil}
+	s.For, s.Against = []dr.Clue{{ID: "situation_book", Args: dr.Args{"runbook": evil}}}, slices.Repeat([]dr.Clue{{ID: evil}}, 40)
+	e := at(t, "en", "lin")
+	seen := seenSituation{Situation: s, books: slices.Repeat([]knowledge.Cited{{Title: evil}}, 9), now: s.LastAt}
+	noise := slices.Repeat([]dr.Signal{{Name: evil, Severity: evil, Labels: map[string]string{"node": evil}}}, 500)
+	for name, c := range map[string]Card{"card": e.situation(seen), "list": e.situations(slices.Repeat([]dr.Situation{s}, 1), noise, s.LastAt), "noise": e.noise(s, noise, s.LastAt), "reminder": e.reminder(s, 1)} {
+		fits(t, c)
+		raw, err := json.Marshal(c)
+		if err != nil || len(raw) > 120_000 {
+			t.Errorf("%s: %d bytes, %v", name, len(raw), err)
+		}
+		for _, r := range []rune{'\u202e', 0x1b} {
+			if strings.ContainsRune(Text(c, 80), r) {
+				t.Errorf("%s: %U is still there", name, r)
+			}
+		}
+		for _, p := range c.Parts {
+			for _, a := range p.Actions {
+				if strings.HasPrefix(a.URL, "http://x") {
+					t.Errorf("%s: a text became a link", name)
+				}
+			}
+		}
+	}
+}
+
+// watched is a house in which one thing is going on, and what was answered.
+type watched struct {
+	*house
+	going   []dr.Situation
+	answers []string
+	down    error
+}
+
+func watch(t testing.TB) *watched {
+	w := &watched{house: open(t)}
+	find := func(id string) (dr.Situation, error) {
+		i := slices.IndexFunc(w.going, func(s dr.Situation) bool { return s.ID == id })
+		if i < 0 || w.down != nil {
+			return dr.Situation{}, errors.Join(w.down, dr.Errorf(dr.NotFound, "no situation %s", id))
+		}
+		return w.going[i], nil
+	}
+	w.bot.cfg.Situations = &Situations{
+		List: func(_ context.Context, all bool) (out []dr.Situation, _ error) {
+			return slices.DeleteFunc(slices.Clone(w.going), func(s dr.Situation) bool { return !all && over(s) }), w.down
+		},
+		Get:        func(_ context.Context, id string) (dr.Situation, error) { return find(id) },
+		Signals:    func(context.Context, string) ([]dr.Signal, error) { return nil, nil },
+		Unresolved: func(context.Context) ([]dr.Signal, error) { return nil, nil },
+		Noise:      func(context.Context, string) ([]dr.Signal, error) { return []dr.Signal{{Name: "CPUHigh"}}, nil },
+		Answer: func(_ context.Context, by dr.Actor, id, answer string) error {
+			w.answers = append(w.answers, by.Person+" "+id+" "+answer)
+			return nil
+		},
+	}
+	return w
+}
+
+// moved is the situation of the test organisation.
+func (w *watched) lost() dr.Situation {
+	s := lostSite()
+	s.Systems, s.Looks, s.Wants, s.Changes, s.For = []string{"desk"}, nil, nil, nil, nil
+	s.Entity, s.Advice.Plan, s.Advice.At = dr.Entity{Scope: "site", ID: "north"}, "move", dr.At(w.clock.Now())
+	return s
+}
+
+func (w *watched) row(s dr.Situation, event string) {
+	w.Helper()
+	raw, err := json.Marshal(dr.SituationData{ID: s.ID, Event: event, Entity: s.Entity, Fault: s.Fault, Verdict: s.Advice.Verdict, Plan: s.Advice.Plan, Confidence: s.Advice.Confidence, Signals: s.Signals})
+	if err != nil {
+		w.Fatal(err)
+	}
+	err = w.store.Write(context.Background(), func(tx *store.Tx) error {
+		tx.Journal(dr.Row{At: dr.At(w.clock.Now()), Kind: dr.RowSituation, Data: raw})
+		return nil
+	})
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// TestSituationCard: one card, edited; milestones below it; three reminders at most, none once somebody has
+// acted or silenced them; and whoever tells after a crash says nothing twice.
+func TestSituationCard(t *testing.T) {
+	w := watch(t)
+	chat := newWall()
+	narrator := func() *Narrator {
+		return w.bot.Narrator(Place{Surface: "console", Dest: "ops", Chat: chat, Instance: "here"})
+	}
+	n := narrator()
+	w.hushAll(n)
+	one := w.lost()
+	w.going = []dr.Situation{one}
+	w.row(one, "opened")
+	w.row(one, "advised")
+	w.hushAll(n)
+	board := Ref(boardKey(n.name, one.ID))
+	if len(chat.cards) != 2 || !strings.Contains(Text(chat.cards[board], 0), "`move`") {
+		t.Fatalf("%v\n%s", chat.keys, Text(chat.cards[board], 0))
+	}
+	if c := chat.cards[Ref(chat.keys[1])]; c.Thread != board {
+		t.Errorf("a milestone stands by itself: %+v", c)
+	}
+	// Evidence comes in without a row: the card is drawn anew, not more often than every three seconds.
+	before := chat.updates[board]
+	pass := func() {
+		for range 3 { // what is queued in one is sent in the next
+			if _, err := n.Pass(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for range 20 {
+		w.going[0].Version++
+		w.going[0].Signals++
+		w.clock.advance(300 * time.Millisecond)
+		pass()
+	}
+	w.clock.advance(3 * time.Second)
+	pass()
+	if drawn := chat.updates[board] - before; drawn < 2 || drawn > 4 || !strings.Contains(Text(chat.cards[board], 0), "63,") {
+		t.Errorf("drawn %d times in 9 s\n%s", drawn, Text(chat.cards[board], 0))
+	}
+	// Another process begins where this one ended.
+	n = narrator()
+	w.hushAll(n)
+	if len(chat.cards) != 2 {
+		t.Errorf("after a restart: %v", chat.keys)
+	}
+	for range 8 {
+		w.clock.advance(16 * time.Minute)
+		w.hushAll(n)
+	}
+	if len(chat.cards) != 5 {
+		t.Errorf("two hours later: %v", chat.keys)
+	}
+	w.going[0].State, w.going[0].EndedAt = sitClosed, dr.At(w.clock.Now())
+	w.row(w.going[0], "closed")
+	w.hushAll(n)
+	if c := chat.cards[board]; len(chat.cards) != 6 || button(c, "situation-request").Nonce != "" || !strings.Contains(Text(c, 0), "It is over") {
+		t.Errorf("%v\n%s", chat.keys, Text(chat.cards[board], 0))
+	}
+	w.down = errors.New("the engine is being mended") // news of runs goes on
+	run := w.moved()
+	w.hushAll(n)
+	if chat.cards[Ref(boardKey(n.name, run))].Kind != "board" {
+		t.Error("the trouble of situations silenced a run")
+	}
+	w.down = nil
+}
+
+// TestNoReminders: nobody is reminded of what they silenced, said no to, or act on.
+func TestNoReminders(t *testing.T) {
+	for name, act := range map[string]func(w *watched, c Card){
+		"muted": func(w *watched, c Card) { w.press("ada", c, "situation-mute") },
+		"not_this": func(w *watched, c Card) {
+			w.press("ada", c, "situation-not_this")
+			w.going[0].Answer = NotThis
+		},
+		"requested": func(w *watched, c Card) {
+			r := w.press("ada", c, "situation-request")
+			w.submit("ada", r.Form, map[string]string{"plan": "move", "mode": "drill", "reason": "it is down"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := watch(t)
+			chat := newWall()
+			n := w.bot.Narrator(Place{Surface: "console", Dest: "ops", Chat: chat, Instance: "here"})
+			w.hushAll(n)
+			w.going = []dr.Situation{w.lost()}
+			w.row(w.going[0], "opened")
+			w.hushAll(n)
+			act(w, chat.cards[Ref(boardKey(n.name, w.going[0].ID))])
+			w.hushAll(n)
+			for range 3 {
+				w.clock.advance(16 * time.Minute)
+				w.hushAll(n)
+			}
+			for _, key := range chat.keys {
+				if strings.Contains(key, "remind") {
+					t.Error(key)
+				}
+			}
+		})
+	}
+}
+
+// TestSituationButtons: each button does what its label says, for those who may.
+func TestSituationButtons(t *testing.T) {
+	w := watch(t)
+	if c := w.say("ada", "situation").Card; !strings.Contains(Text(c, 0), "Nothing is going on") {
+		t.Error(Text(c, 0))
+	}
+	w.going = []dr.Situation{w.lost()}
+	id := w.going[0].ID
+	if c := w.say("ada", "situation").Card; button(c, "situation@"+id).Nonce == "" {
+		t.Error(Text(c, 0))
+	}
+	c := w.press("ada", w.say("ada", "situation").Card, "situation@").Card
+	if c.Kind != "situation" || c.Kind != w.say("ada", "situation "+id).Card.Kind {
+		t.Fatal(Text(c, 0))
+	}
+	for button, mode := range map[string]dr.Mode{"situation-rehearse": dr.Rehearsal, "situation-request": dr.Emergency} {
+		r := w.press("ada", c, button)
+		if r.Form == nil {
+			t.Fatal(Text(r.Card, 0))
+		}
+		values := map[string]string{}
+		for _, f := range r.Form.Fields {
+			values[f.Name] = f.Value
+		}
+		if values["plan"] != "move" || values["mode"] != string(mode) || !strings.Contains(values["reason"], id) {
+			t.Errorf("%s: %v", button, values)
+		}
+		run := w.submit("ada", r.Form, values).Run
+		if v := w.view(run); v.Plan != "move" || v.Mode != mode || !strings.Contains(v.Reason, id) {
+			t.Errorf("%+v", v)
+		}
+		if mode == dr.Rehearsal {
+			w.until(run, func(v fsm.View) bool { return v.State.Ended() })
+		}
+	}
+	w.press("ada", c, "situation-not_this")
+	w.going[0].Answer = NotThis
+	c = w.say("ada", "situation "+id).Card
+	if button(c, "situation-request").Nonce != "" {
+		t.Error("an advice that was withdrawn can still be pressed")
+	}
+	w.press("ada", c, "situation-take_back")
+	if want := []string{"ada " + id + " " + NotThis, "ada " + id + " "}; !slices.Equal(w.answers, want) {
+		t.Error(w.answers)
+	}
+	if c := w.press("ada", c, "situation-noise").Card; c.Kind != "noise" || !strings.Contains(Text(c, 0), "CPUHigh") {
+		t.Error(Text(c, 0))
+	}
+	w.going[0].State = sitClosed
+	if r := w.press("ada", c, "situation-take_back"); r.Card.Kind != "refusal" || len(w.answers) != 2 {
+		t.Error(Text(r.Card, 0))
+	}
+	if r := w.say("ada", "situation s0000-none"); r.Card.Kind != "refusal" {
+		t.Error(Text(r.Card, 0))
+	}
+	w.bot.cfg.Situations = nil
+	if r := w.say("ada", "situation"); !strings.Contains(Text(r.Card, 0), "No alerts come in") {
+		t.Error(Text(r.Card, 0))
+	}
+}

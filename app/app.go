@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,6 +44,7 @@ type Options struct {
 	Point   func(name string) // see fsm.Config.Point
 	Stdout  io.Writer         // where the anchor called stdout goes; nil: standard output
 	Env     []string          // further NAME=VALUE for commands of steps
+	Stage   http.Handler      // breaks and mends the sample bank; only a demo has one
 	// AcceptRollback is the reason for which a state older than its own head is accepted; it is
 	// journaled. Empty: such a state is refused.
 	AcceptRollback string
@@ -60,6 +62,7 @@ type App struct {
 	log       *slog.Logger
 	keeper    *keeper
 	librarian *librarian
+	watch     *watch
 	narrators []*bot.Narrator // one for each place that is told what happens
 	slack     *slack.Slack    // nil where it is not set up
 	cleanups  []cleanup
@@ -102,8 +105,13 @@ func (a *App) build(ctx context.Context, o Options) error {
 		stdout = os.Stdout
 	}
 	ways := targets(cfg, catalog)
-	set := actions.NewSet(actions.Options{Clock: clock, Secrets: hidden.plan, Known: hidden.known(), AllowHTTP: cfg.AllowHTTP,
+	lines, err := openSSH(cfg)
+	if err != nil {
+		return err
+	}
+	set := actions.NewSet(actions.Options{Clock: clock, SSH: lines, Secrets: hidden.plan, Known: hidden.known(), AllowHTTP: cfg.AllowHTTP,
 		Env: append(cfg.CommandEnv(), o.Env...), Dir: cfg.StateDir, Notify: ways, Stdout: os.Stderr, Log: o.Log})
+	a.onStop("lines to other machines", func(context.Context) error { set.Close(); return nil })
 	a.Store, err = store.Open(ctx, store.Options{Dir: cfg.StateDir, URL: cfg.DatabaseURL.Reveal(), Organisation: catalog.Organisation().ID,
 		Environment: catalog.Organisation().Environment, AcceptRollback: o.AcceptRollback,
 		Clock: clock, Key: hidden.logKey, Log: o.Log})
@@ -122,19 +130,21 @@ func (a *App) build(ctx context.Context, o Options) error {
 		addr = ""
 	}
 	chat := web.NewConsole(a.Store, clock, redact.New(hidden.known()...))
-	library, err := a.openLibrary(cfg, catalog.Organisation(), clock, hidden, o.Log)
+	library, err := a.openLibrary(cfg, catalog.Organisation(), instance, clock, hidden, o.Log)
 	if err != nil {
 		return err
 	}
-	talk, err := bot.New(bot.Config{Library: library, Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Secret: hidden.key("bot"), Console: cfg.ConsoleURL,
+	a.watch = a.newWatch(cfg, set.Eyes(), instance, clock, o)
+	situations := a.watch.reading()
+	talk, err := bot.New(bot.Config{Library: library, Situations: situations, Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Secret: hidden.key("bot"), Console: cfg.ConsoleURL,
 		Report: a.bundle(o.Version)})
 	if err != nil {
 		return err
 	}
-	a.narrators = []*bot.Narrator{talk.Narrator(bot.Place{Surface: "console", Dest: web.ConsoleChannel, Each: true, Chat: chat, Instance: instance, Point: o.Point})}
+	a.narrators = []*bot.Narrator{talk.Narrator(bot.Place{Surface: "console", Dest: web.ConsoleChannel, Channel: bot.House, Each: true, Chat: chat, Instance: instance, Point: o.Point})}
 	a.joinSlack(cfg, talk, clock, o, instance)
-	a.Web = web.New(web.Config{Library: library, ConsoleURL: cfg.ConsoleURL, Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Metrics: metrics,
-		Ready: a.ready, Parts: a.parts(cfg), Problems: a.Files.Problems, Version: o.Version, Demo: o.Demo, Secret: hidden.key("web"), Console: ui.Files(), Bot: talk, Chat: chat,
+	a.Web = web.New(web.Config{Library: library, Situations: situations, Hooks: hooksOf(cfg), Heard: a.watch.heard, ConsoleURL: cfg.ConsoleURL, Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Metrics: metrics,
+		Ready: a.ready, Parts: a.parts(cfg), Problems: a.Files.Problems, Version: o.Version, Demo: o.Demo, Stage: o.Stage, Secret: hidden.key("web"), Console: ui.Files(), Bot: talk, Chat: chat,
 		TrustedProxies: cfg.Proxies(), Socket: filepath.Join(cfg.StateDir, web.SocketName), Addr: addr, Phone: cfg.PhoneAddr})
 	return nil
 }
@@ -146,6 +156,7 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.onStop("engine", a.Engine.Stop)
 	a.onStop("librarian", inBackground(ctx, a.librarian.run))
+	a.onStop("watch", inBackground(ctx, a.watch.run))
 	if a.slack != nil {
 		a.onStop("slack", inBackground(ctx, a.slack.Run))
 	}
@@ -226,7 +237,7 @@ func (a *App) parts(cfg *config.Config) func(context.Context) []web.Health {
 				talk.OK, talk.Since, talk.Text = false, since, n.Name()+" does not answer; runs go on, and what is to be told waits"
 			}
 		}
-		return append(slices.Clone(all), talk)
+		return append(slices.Clone(all), talk, a.watch.health())
 	}
 }
 

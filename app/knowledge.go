@@ -36,6 +36,7 @@ type librarian struct {
 	models  encoders
 	keep    knowledge.Keep
 	store   *store.Store
+	writes  *indexer
 	clock   dr.Clock
 	log     *slog.Logger
 	tidyAt  time.Time     // when vectors of what is gone are looked for; of whoever encodes
@@ -44,6 +45,7 @@ type librarian struct {
 	turn sync.Mutex // held by whoever reads
 	seen string     // fingerprint of what was read
 	told string     // the failure that was logged last
+	owed bool       // another server was to note what was read; if it goes, this one does
 
 	mu    sync.Mutex
 	state bot.Shelves
@@ -57,10 +59,10 @@ type shelf struct {
 	stood    bool   // it was read: if it is away now, it is away for a moment
 }
 
-func newLibrarian(cfg *config.Config, st *store.Store, models encoders, clock dr.Clock, log *slog.Logger) *librarian {
-	l := &librarian{models: models, store: st, clock: clock, log: log, changed: make(chan struct{}, 1)}
-	l.keep = knowledge.KeepIn(st)
-	l.index.Store(knowledge.New(knowledge.Options{Embedders: models.Embedders, Keep: l.keep}))
+func newLibrarian(cfg *config.Config, st *store.Store, instance string, models encoders, clock dr.Clock, log *slog.Logger) *librarian {
+	l := &librarian{models: models, store: st, writes: &indexer{store: st, instance: instance}, clock: clock, log: log, changed: make(chan struct{}, 1)}
+	l.keep = l.writes.vectors()
+	l.index.Store(l.newIndex(models))
 	own := shelf{Source: knowledge.Source{Name: bot.OrganisationSource}, optional: true}
 	if cfg.Org != "" {
 		own.dir = filepath.Join(cfg.Org, bot.OrganisationSource)
@@ -69,7 +71,7 @@ func newLibrarian(cfg *config.Config, st *store.Store, models encoders, clock dr
 	for _, s := range cfg.Runbooks {
 		l.shelves = append(l.shelves, shelf{dir: s.Dir, Source: knowledge.Source{Name: s.Name, Audience: s.Audience, Only: s.Only, Foreign: s.Foreign}})
 	}
-	l.state.Without, l.state.Problems = models.without, []knowledge.Problem{}
+	l.state.Without, l.state.Problems, l.state.Reading = models.without, []knowledge.Problem{}, true
 	for _, s := range l.shelves {
 		audience := s.Audience
 		if len(audience) == 0 {
@@ -89,18 +91,23 @@ func (l *librarian) lend(packed []byte) {
 		return
 	}
 	l.keep = along.Before(l.keep)
-	l.index.Store(knowledge.New(knowledge.Options{Embedders: l.models.Embedders, Keep: l.keep}))
+	l.index.Store(l.newIndex(l.models))
+}
+
+// newIndex makes an empty one that searches with these models.
+func (l *librarian) newIndex(models encoders) *knowledge.Index {
+	return knowledge.New(knowledge.Options{Embedders: models.Embedders, Keep: l.keep, Now: l.clock.Now})
 }
 
 // openLibrary makes the library over the runbooks; nothing is read before Start.
-func (a *App) openLibrary(cfg *config.Config, org dr.Organisation, clock dr.Clock, hidden *hidden, log *slog.Logger) (*bot.Library, error) {
-	model, err := openModel(cfg, org, hidden, clock, log)
+func (a *App) openLibrary(cfg *config.Config, org dr.Organisation, instance string, clock dr.Clock, hidden *hidden, log *slog.Logger) (*bot.Library, error) {
+	model, err := openModel(cfg, org, a.Store, hidden, clock, log)
 	if err != nil {
 		return nil, err
 	}
 	models := openEncoders(cfg, model)
 	a.onStop("encoders", func(context.Context) error { return models.close() })
-	a.librarian = newLibrarian(cfg, a.Store, models, clock, log)
+	a.librarian = newLibrarian(cfg, a.Store, instance, models, clock, log)
 	if org.Environment == dr.Sample || cfg.Org == "" {
 		a.librarian.lend(data.Vectors())
 	}
@@ -119,6 +126,9 @@ func (l *librarian) State() bot.Shelves {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := l.state
+	if s.Reading {
+		s.Looked, s.Files = l.index.Load().Progress()
+	}
 	s.Sources, s.Problems, s.Models = slices.Clone(s.Sources), slices.Clone(s.Problems), append([]bot.Model{}, s.Models...)
 	return s
 }
@@ -133,6 +143,11 @@ func (l *librarian) note(change func(*bot.Shelves)) {
 func (l *librarian) run(ctx context.Context) {
 	w := newWatcher(l.log)
 	defer w.close()
+	defer func() {
+		if err := l.writes.release(ctx); err != nil {
+			l.log.WarnContext(ctx, "another server has to wait before it keeps what is read of runbooks", "error", err)
+		}
+	}()
 	var encoding sync.WaitGroup
 	encoding.Go(func() { l.encode(ctx) })
 	defer encoding.Wait()
@@ -170,6 +185,10 @@ func (l *librarian) look(ctx context.Context) {
 	defer l.turn.Unlock()
 	seen := l.fingerprint()
 	if seen == l.seen {
+		if l.owed && l.enter(ctx, l.index.Load()) == nil {
+			l.owed = false
+			l.poke()
+		}
 		return
 	}
 	l.note(func(s *bot.Shelves) { s.Reading = true })
@@ -225,13 +244,14 @@ func (l *librarian) sync(ctx context.Context, x *knowledge.Index) error {
 	if err != nil {
 		return err
 	}
-	if err := l.enter(ctx, x); err != nil {
-		return err
-	}
-	l.note(func(s *bot.Shelves) {
+	l.note(func(s *bot.Shelves) { // from here on questions are answered from it
 		s.Documents, s.Passages, s.Read = change.Documents, change.Passages, l.clock.Time()
 		s.Problems = append([]knowledge.Problem{}, change.Problems...)
 	})
+	err = l.enter(ctx, x)
+	if l.owed = errors.Is(err, errFollows); err != nil && !l.owed {
+		return err
+	}
 	for _, p := range change.Problems {
 		l.log.Warn("a runbook is left out", "why", p.String())
 	}
@@ -262,8 +282,7 @@ func (s shelf) open() (source knowledge.Source, done func() error, err error) {
 // enter notes in the store which runbooks there are and when each was seen to change. When none was ever
 // noted, nobody knows: they count as old.
 func (l *librarian) enter(ctx context.Context, x *knowledge.Index) error {
-	docs := x.Documents(x.Labels())
-	return l.store.Write(ctx, func(tx *store.Tx) error {
+	return l.writes.write(ctx, func(tx *store.Tx) error {
 		before, err := tx.Runbooks(ctx)
 		if err != nil {
 			return err
@@ -275,7 +294,7 @@ func (l *librarian) enter(ctx context.Context, x *knowledge.Index) error {
 		for _, b := range before {
 			known[b.Doc] = b.Digest
 		}
-		for _, d := range docs {
+		for d := range x.All() {
 			if known[d.Path] != d.Digest {
 				if err := tx.PutRunbook(ctx, store.Runbook{Doc: d.Path, Digest: d.Digest, Changed: now}); err != nil {
 					return err

@@ -96,7 +96,7 @@ func (l *librarian) meet(ctx context.Context) error {
 func (l *librarian) replace(ctx context.Context, next encoders) error {
 	l.turn.Lock()
 	defer l.turn.Unlock()
-	x := knowledge.New(knowledge.Options{Embedders: next.Embedders, Keep: l.keep})
+	x := l.newIndex(next)
 	if err := l.sync(ctx, x); err != nil {
 		return err
 	}
@@ -114,13 +114,14 @@ func (l *librarian) encode(ctx context.Context) {
 			return
 		case <-l.changed:
 		}
-		if l.encodeAll(ctx) {
+		again, done := l.encodeAll(ctx)
+		if done {
 			continue
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-l.clock.After(modelRetry):
+		case <-l.clock.After(again):
 		case <-l.changed:
 		}
 		l.poke()
@@ -135,15 +136,15 @@ func (l *librarian) poke() {
 	}
 }
 
-// encodeAll encodes with every model; false: it is to be tried again.
-func (l *librarian) encodeAll(ctx context.Context) bool {
+// encodeAll encodes with every model; false: it is to be tried again, after a while.
+func (l *librarian) encodeAll(ctx context.Context) (after time.Duration, done bool) {
 	if l.models.served != nil && l.models.Main == nil {
 		if err := l.meet(ctx); err != nil {
 			if ctx.Err() == nil {
 				l.log.Error("words alone decide what is found in the runbooks; it is tried again", "error", err)
 				l.note(func(s *bot.Shelves) { s.Without = err.Error() })
 			}
-			return false
+			return modelRetry, false
 		}
 	}
 	var failed error
@@ -158,9 +159,14 @@ func (l *librarian) encodeAll(ctx context.Context) bool {
 			l.log.Error("reading the runbooks for another model; it is tried again", "error", err)
 		}
 	}
-	return failed == nil
+	if errors.Is(failed, errFollows) {
+		return indexerLooks, false
+	}
+	return modelRetry, failed == nil
 }
 
+// encodeWith has passages encoded by this process if it leads, and takes what the one that leads has made
+// if it follows.
 func (l *librarian) encodeWith(ctx context.Context, e *knowledge.Embedder, lang string) error {
 	tell := func(change func(*bot.Model)) {
 		l.note(func(s *bot.Shelves) {
@@ -172,21 +178,30 @@ func (l *librarian) encodeWith(ctx context.Context, e *knowledge.Embedder, lang 
 		})
 	}
 	x, of := l.index.Load(), l.State().Passages
-	err := x.Embed(ctx, e, func(done, missing int) {
-		tell(func(m *bot.Model) { m.Done, m.Of, m.Trouble = of-missing+done, of, "" })
-		l.giveWay(ctx, done)
-	})
+	err := x.Recall(ctx, e)
+	if err == nil && x.Missing(e)+x.Unkept(e) > 0 {
+		err = l.writes.keep(ctx)
+	}
+	if err == nil {
+		err = x.Embed(ctx, e, func(done, missing int) {
+			tell(func(m *bot.Model) { m.Done, m.Of, m.Trouble = of-missing+done, of, "" })
+			l.giveWay(ctx, done)
+		})
+	}
 	if ctx.Err() != nil {
 		return nil
 	}
 	left := x.Missing(e)
+	if left == 0 && errors.Is(err, errFollows) { // what was made here is kept once this process leads
+		err = nil
+	}
 	tell(func(m *bot.Model) {
 		m.Done, m.Of, m.Trouble = of-left, of, ""
-		if err != nil {
+		if err != nil && !errors.Is(err, errFollows) {
 			m.Trouble = err.Error()
 		}
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, errFollows) {
 		l.log.Error("encoding runbooks; words alone decide meanwhile, and it is tried again", "model", e.Name, "error", err)
 	}
 	return err
@@ -200,9 +215,7 @@ func (l *librarian) tidy(ctx context.Context) error {
 		return nil
 	}
 	x, alive := l.index.Load(), map[string]bool{}
-	labels := x.Labels()
-	for _, d := range x.Documents(labels) {
-		_, passages, _ := x.Document(labels, d.Path)
+	for _, passages := range x.All() {
 		for _, p := range passages {
 			alive[p.Digest] = true
 		}
@@ -215,10 +228,13 @@ func (l *librarian) tidy(ctx context.Context) error {
 	l.models.each(func(_ string, e *knowledge.Embedder) {
 		gone := slices.DeleteFunc(names[e.Digest], func(passage string) bool { return alive[passage] })
 		for some := range slices.Chunk(gone, tidyAtOnce) {
-			err = errors.Join(err, l.store.Write(ctx, func(tx *store.Tx) error { return tx.DropVectors(ctx, e.Digest, some) }))
+			err = errors.Join(err, l.writes.write(ctx, func(tx *store.Tx) error { return tx.DropVectors(ctx, e.Digest, some) }))
 		}
 	})
 	l.tidyAt = now.Add(tidyEvery)
+	if errors.Is(err, errFollows) {
+		return nil
+	}
 	return err
 }
 
@@ -228,6 +244,7 @@ func (l *librarian) giveWay(ctx context.Context, done int) {
 		if err := l.store.Read(ctx, func(r *store.Reader) error { return still(ctx, r) }); !errors.Is(err, errLater) {
 			return
 		}
+		_ = l.writes.keep(ctx) // nobody else is to begin meanwhile; whoever lost the lease finds out at the next saving
 		select {
 		case <-ctx.Done():
 		case <-l.clock.After(encodeLater):

@@ -31,7 +31,7 @@ func reading(t *testing.T, clock dr.Clock, models encoders, more ...config.Runbo
 		}
 	})
 	org := t.TempDir()
-	return newLibrarian(&config.Config{Org: org, Runbooks: more}, s, models, clock, slog.New(slog.DiscardHandler)), filepath.Join(org, bot.OrganisationSource)
+	return newLibrarian(&config.Config{Org: org, Runbooks: more}, s, "here", models, clock, slog.New(slog.DiscardHandler)), filepath.Join(org, bot.OrganisationSource)
 }
 
 func shelve(t *testing.T, dir, name, text string) {
@@ -40,6 +40,12 @@ func shelve(t *testing.T, dir, name, text string) {
 	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o644)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// encoded has everything encoded and says whether that came to an end.
+func (l *librarian) encoded(t *testing.T) bool {
+	_, done := l.encodeAll(t.Context())
+	return done
 }
 
 // text is a document as the index has it.
@@ -214,7 +220,7 @@ func TestEncodingFailsAndGoesOn(t *testing.T) {
 	shelve(t, dir, "lag.md", "# Lag\n\nAsk the primary twice.\n")
 	l.look(t.Context())
 	c.now = c.now.Add(48 * time.Hour)
-	if !l.encodeAll(t.Context()) {
+	if !l.encoded(t) {
 		t.Error("it was not encoded")
 	}
 	var names map[string][]string

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/switchman-dr/switchman/actions"
 	"github.com/switchman-dr/switchman/config"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/journal"
@@ -68,6 +69,25 @@ func (h *hidden) plan(name string) (string, error) {
 		return h.smtp, nil
 	}
 	return h.cfg.Secret(name)
+}
+
+// openSSH reads the keys to other machines. Host keys stay files: they are read at every new line, so that
+// a machine may be added without a restart.
+func openSSH(cfg *config.Config) (actions.SSH, error) {
+	out := actions.SSH{User: cfg.SSHUser, KnownHosts: cfg.SSHKnownHosts}
+	for _, list := range []struct {
+		files []string
+		into  *[][]byte
+	}{{cfg.SSHKeys, &out.Keys}, {cfg.SSHCertificates, &out.Certificates}} {
+		for _, file := range list.files {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				return out, dr.Errorf(dr.Invalid, "reading what ssh signs in with: %w", err)
+			}
+			*list.into = append(*list.into, b)
+		}
+	}
+	return out, nil
 }
 
 // keptPepper reads the pepper an earlier start made, or makes it.

@@ -45,6 +45,7 @@ type Catalog struct {
 	infos   []PlanInfo
 
 	reconciles map[string]rawReconcile // by protection
+	mappings   map[string]AlertMapping // by source
 	problems   []Problem
 	runnable   error
 }
@@ -87,7 +88,7 @@ type Never struct {
 // error.
 func Load(fsys fs.FS, specs []dr.ActionSpec, version string, now time.Time) (*Catalog, []Problem) {
 	rep := &reporter{}
-	c := &Catalog{actions: map[string]action{}, nodes: map[string]dr.Node{}, version: version, reconciles: map[string]rawReconcile{}}
+	c := &Catalog{actions: map[string]action{}, nodes: map[string]dr.Node{}, version: version, reconciles: map[string]rawReconcile{}, mappings: map[string]AlertMapping{}}
 	for _, s := range specs {
 		c.actions[s.Name] = newAction(s)
 	}
@@ -96,6 +97,7 @@ func Load(fsys fs.FS, specs []dr.ActionSpec, version string, now time.Time) (*Ca
 	k.organisation()
 	k.roster()
 	k.policy()
+	k.alerts()
 	k.gates()
 	k.plans()
 	c.problems = rep.sorted()

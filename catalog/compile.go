@@ -155,19 +155,21 @@ func (c *Catalog) slice(p *rawPlan, sel Selection, rule dr.Rule, m *move, steps 
 	return s
 }
 
-// filled is a system with its probes filled for this move.
+// filled is a system with its probes filled for this move. Those that look at places and what joins them are
+// evidence about situations; whether the system serves they don't say.
 func (m *move) filled(sys dr.System) dr.System {
-	probes := make([]dr.Probe, len(sys.Probes))
-	for i, p := range sys.Probes {
+	var probes []dr.Probe
+	for _, p := range sys.Probes {
+		if p.Proves == "frontdoor" || p.Proves == "replication" || p.Proves == "link" {
+			continue
+		}
 		if p.Site == "" {
 			p.Site = m.lookedAt(p.Call)
 		}
 		p.Call = m.probeCall(&sys, p)
-		probes[i] = p
+		probes = append(probes, p)
 	}
-	if sys.Probes = probes; len(probes) == 0 {
-		sys.Probes = nil
-	}
+	sys.Probes = probes
 	return sys
 }
 

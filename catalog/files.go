@@ -24,6 +24,7 @@ type rawFiles struct {
 	organisation *rawOrganisation
 	roster       *rawRoster
 	policy       *rawPolicy
+	alerts       *rawAlerts
 	systems      []*rawSystem
 	plans        []*rawPlan
 	lost         map[string]bool // files and folders of which something could not be read
@@ -75,6 +76,8 @@ func readAll(fsys fs.FS, rep *reporter) (rawFiles, string) {
 			out.roster = readAs[rawRoster](r, name, e)
 		case "policy.yaml":
 			out.policy = readAs[rawPolicy](r, name, e)
+		case "alerts.yaml":
+			out.alerts = readAs[rawAlerts](r, name, e)
 		case "systems":
 			out.systems = readFolder[rawSystem](r, name, e)
 		case "plans":
@@ -82,7 +85,7 @@ func readAll(fsys fs.FS, rep *reporter) (rawFiles, string) {
 		case "runbooks":
 			runbooks = true
 		default:
-			r.stray(name, []string{"organisation.yaml", "roster.yaml", "policy.yaml"})
+			r.stray(name, []string{"organisation.yaml", "roster.yaml", "policy.yaml", "alerts.yaml"})
 		}
 	}
 	r.missing(entries, runbooks)

@@ -98,3 +98,29 @@ func fillCall(c dr.Call, fill func(string) string) dr.Call {
 	}
 	return out
 }
+
+// Look is a probe of a system as it is asked outside of a plan, at the site the system lives at now, or at
+// the probe's own. It is false where there is no such probe, or nothing to look with.
+func (c *Catalog) Look(system, probe, site string) (dr.Probe, bool) {
+	sys, ok := c.org.System(system)
+	if !ok {
+		return dr.Probe{}, false
+	}
+	for _, p := range sys.Probes {
+		if p.ID != probe || p.Call.Action == "" {
+			continue
+		}
+		if p.Site != "" && p.Site != "from" && p.Site != "to" {
+			site = p.Site
+		}
+		values := map[string]string{"{from}": site, "{to}": site, "{site}": site, "{system}": sys.ID}
+		p.Call = fillCall(p.Call, func(s string) string {
+			if v, ok := values[s]; ok {
+				return v
+			}
+			return s
+		})
+		return p, true
+	}
+	return dr.Probe{}, false
+}

@@ -126,7 +126,7 @@ type rawProbe struct {
 	At     pos    `noun:"a probe"`
 	ID     word   `yaml:"id" req:"1" format:"id" doc:"short name"`
 	Title  word   `yaml:"title" doc:"what it shows"`
-	Proves word   `yaml:"proves" req:"run" enum:"business|technical" doc:"what a yes is worth"`
+	Proves word   `yaml:"proves" req:"run" enum:"business|technical|frontdoor|replication|link" doc:"what a yes is worth: the system serves (business, technical), a site can be reached, its copies are fed, the sites are joined"`
 	Site   word   `yaml:"site" format:"id" doc:"site it looks at; where the system is to live where nothing is said"`
 	Action word   `yaml:"action" format:"id" doc:"action that looks"`
 	With   params `yaml:"with" doc:"its parameters"`

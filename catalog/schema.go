@@ -8,12 +8,12 @@ import (
 	"strings"
 )
 
-// Schemas are the JSON Schemas of the files, by name (organisation, roster, policy, system, plan),
+// Schemas are the JSON Schemas of the files, by name (organisation, roster, policy, alerts, system, plan),
 // generated from the types the loader decodes into. Editors complete and check with them; what needs
 // a look at other files only check finds.
 func Schemas() (map[string][]byte, error) {
 	out := map[string][]byte{}
-	for name, v := range map[string]any{"organisation": rawOrganisation{}, "roster": rawRoster{}, "policy": rawPolicy{}, "system": rawSystem{}, "plan": rawPlan{}} {
+	for name, v := range map[string]any{"organisation": rawOrganisation{}, "roster": rawRoster{}, "policy": rawPolicy{}, "alerts": rawAlerts{}, "system": rawSystem{}, "plan": rawPlan{}} {
 		s := schemaOf(reflect.TypeOf(v), "")
 		s.Schema = "https://json-schema.org/draft/2020-12/schema"
 		s.Title = "Switchman: " + name

@@ -21,13 +21,13 @@ func TestSchemas(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"organisation", "roster", "policy", "system", "plan"} {
+	for _, name := range []string{"organisation", "roster", "policy", "alerts", "system", "plan"} {
 		if !json.Valid(schemas[name]) {
 			t.Errorf("%s is no JSON", name)
 		}
 		golden(t, filepath.Join(dir, name+".json"), schemas[name])
 	}
-	if len(schemas) != 5 {
+	if len(schemas) != 6 {
 		t.Errorf("%d schemas", len(schemas))
 	}
 }

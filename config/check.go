@@ -49,6 +49,7 @@ func (c *Config) check() []string {
 	must(c.SlackAppToken.Empty() || strings.HasPrefix(c.SlackAppToken.Reveal(), "xapp-"), "slack_app_token: does not begin with xapp-; it is the app-level token")
 	must(c.SlackChannel == "" || isSlackID(c.SlackChannel), "slack_channel: is %q, want the channel's id, such as C0123456789", c.SlackChannel)
 	must(c.SlackURL == "" || isURL(c.SlackURL, "http", "https") && strings.HasSuffix(c.SlackURL, "/"), "slack_url: is %q, want https://HOST/api/", c.SlackURL)
+	wrong = append(wrong, c.checkHooks()...)
 	wrong = append(wrong, c.checkModel()...)
 	wrong = append(wrong, c.checkNotices()...)
 	return wrong

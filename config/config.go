@@ -50,6 +50,11 @@ type Config struct {
 	ExecEnv     []string `env:"SWITCHMAN_EXEC_ENV" default:"PATH,HOME,LANG,TZ" doc:"Names of variables that commands started by the exec action may see. Of our own variables only SWITCHMAN_DEMO_DIR is passed on."`
 	MaxParallel int      `env:"SWITCHMAN_MAX_PARALLEL" default:"64" min:"1" max:"1024" doc:"Most steps in flight at once over all runs; a plan may ask for fewer."`
 
+	SSHUser         string   `env:"SWITCHMAN_SSH_USER" doc:"Who the ssh action is on other machines unless a step names somebody."`
+	SSHKeys         []string `env:"SWITCHMAN_SSH_KEYS" doc:"Files with the private keys it signs in with. Without any, nothing is reached by ssh."`
+	SSHCertificates []string `env:"SWITCHMAN_SSH_CERTIFICATES" doc:"Files with certificates of those keys, where the machines trust an authority."`
+	SSHKnownHosts   []string `env:"SWITCHMAN_SSH_KNOWN_HOSTS" doc:"Files with the host keys of the machines, as ssh keeps them. A machine that is not listed is not spoken to: nothing is taken on trust."`
+
 	Notify       map[string][]Target `env:"SWITCHMAN_NOTIFY" group:"Notices" doc:"Ways to reach each class of recipients that plans name; see below."`
 	SMTPAddr     string              `env:"SWITCHMAN_SMTP_ADDR" doc:"Mail server, as host:port. Needed for targets with mail."`
 	SMTPFrom     string              `env:"SWITCHMAN_SMTP_FROM" doc:"Sender address of mail."`
@@ -63,6 +68,15 @@ type Config struct {
 	SlackChannel  string `env:"SWITCHMAN_SLACK_CHANNEL" doc:"Id of the channel where runs are told and asked about, such as C0123456789. The app has to be a member."`
 	SlackRoom     string `env:"SWITCHMAN_SLACK_ROOM" doc:"Name under which organisation.yaml lists the channel of SWITCHMAN_SLACK_CHANNEL; its audience decides which runbooks are quoted there. Empty: the channel that has its id under slack; if none has, only public runbooks are quoted."`
 	SlackURL      string `env:"SWITCHMAN_SLACK_URL" doc:"Address of another Slack Web API, as https://HOST/api/; for rehearsals against a fake one. Empty: Slack's own."`
+
+	HookAlertmanager     Secret `env:"SWITCHMAN_HOOK_ALERTMANAGER" group:"Alerts" doc:"Secret of whoever posts to /hooks/alertmanager, at least 16 characters: Alertmanager sends it as a bearer token or as the password of basic authentication. docs/alerts.md has its three lines. Empty: the path is closed."`
+	HookGrafana          Secret `env:"SWITCHMAN_HOOK_GRAFANA" doc:"The same for /hooks/grafana."`
+	HookGeneric          Secret `env:"SWITCHMAN_HOOK_GENERIC" doc:"The same for /hooks/generic, whose mapping stands in the organisation's alerts.yaml."`
+	HookChange           Secret `env:"SWITCHMAN_HOOK_CHANGE" doc:"The same for /hooks/change, where pipelines tell what they change."`
+	Hooks                []Hook `env:"SWITCHMAN_HOOKS" doc:"Further sources, each with a path and a secret of its own; see below."`
+	AlertmanagerURL      string `env:"SWITCHMAN_ALERTMANAGER_URL" doc:"Base address of the Alertmanager that posts to /hooks/alertmanager, as http(s)://HOST:PORT. Given: it is asked at the start and every minute what fires, so that nothing is missed while Switchman is down. Empty: it is not."`
+	AlertmanagerUser     string `env:"SWITCHMAN_ALERTMANAGER_USER" doc:"Account there, for basic authentication. Empty: none; with a password and no account, the password is sent as a bearer token."`
+	AlertmanagerPassword Secret `env:"SWITCHMAN_ALERTMANAGER_PASSWORD" doc:"Password of that account, or the token."`
 
 	Runbooks   []RunbookSource `env:"SWITCHMAN_RUNBOOKS" group:"Runbooks" doc:"Further folders of runbooks besides the organisation's own folder runbooks/; see below."`
 	RunbookAge time.Duration   `env:"SWITCHMAN_RUNBOOK_AGE" default:"8760h" min:"0s" max:"87600h" doc:"A runbook whose last review is longer ago is called stale wherever it is quoted. 0s: age does not matter."`
@@ -98,6 +112,29 @@ type RunbookSource struct {
 	Audience []string // who may see documents that don't say
 	Only     []string // patterns of files to read
 	Foreign  bool     // its front matter belongs to another tool: only titles are taken from it
+}
+
+// Hook is a source of signals besides the plain ones.
+type Hook struct {
+	Kind   string // alertmanager | grafana | generic | change
+	Name   string // /hooks/KIND/NAME
+	Secret Secret
+	Pull   Pull // of an Alertmanager
+}
+
+// Pull is an Alertmanager that is asked what fires.
+type Pull struct {
+	URL      string // empty: it is not asked
+	User     string
+	Password Secret // or a token, where there is no user
+}
+
+// AllHooks are the sources that may send signals, the plain ones first.
+func (c *Config) AllHooks() []Hook {
+	plain := []Hook{{Kind: "alertmanager", Secret: c.HookAlertmanager, Pull: Pull{c.AlertmanagerURL, c.AlertmanagerUser, c.AlertmanagerPassword}},
+		{Kind: "grafana", Secret: c.HookGrafana}, {Kind: "generic", Secret: c.HookGeneric}, {Kind: "change", Secret: c.HookChange}}
+	plain = slices.DeleteFunc(plain, func(h Hook) bool { return h.Secret.Empty() && h.Pull.URL == "" })
+	return append(plain, c.Hooks...)
 }
 
 // Target is one way to reach a class of recipients; exactly one of its fields is given.

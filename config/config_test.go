@@ -101,12 +101,16 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		"org": "bank", "state_dir": "/s", "database_url": "postgres://db/x", "addr": "off", "server": "unix:/s",
 		"token": "t", "lang": "zh", "log_level": "debug", "log_format": "json", "pepper": strings.Repeat("p", 32),
 		"log_key": "k", "secrets_dir": "/c", "allow_http": "a:1,b:2", "exec_env": "PATH", "max_parallel": "7",
+		"ssh_user": "switchman", "ssh_keys": "/k", "ssh_certificates": "/k-cert.pub", "ssh_known_hosts": "/h",
 		"notify": "{r: [{command: [call, now]}]}", "smtp_addr": "m:25", "smtp_from": "a@b", "smtp_user": "u",
 		"smtp_password": "p", "smtp_tls": "tls", "anchors": "syslog", "retention_days": "30", "channel_days": "30",
 		"backup_path": "/b", "backup_every": "2h", "demo_dir": "/d",
 		"slack_bot_token": "xoxb-1", "slack_app_token": "xapp-1", "slack_channel": "C0123456789", "slack_url": "https://slack.bank.example/api/",
 		"runbooks": "{name: dba, dir: /srv/dba, audience: [team:database], only: ['*.md'], foreign: true}", "runbook_age": "24h", "model_dir": "/m", "slack_room": "ops",
 		"llm_url": "https://models.bank.example/v1", "llm_key": "k", "llm_model": "m", "llm_embed_url": "http://127.0.0.1:8081/v1", "llm_embed_model": "e", "llm_budget": "1000",
+		"hook_alertmanager": "0123456789abcdef", "hook_grafana": "0123456789abcdef", "hook_generic": "0123456789abcdef", "hook_change": "0123456789abcdef",
+		"hooks":            "{kind: alertmanager, name: north, secret: 0123456789abcdef, pull: 'https://alerts.bank.example', user: s, password: p}",
+		"alertmanager_url": "http://127.0.0.1:9093", "alertmanager_user": "s", "alertmanager_password": "p",
 		"llm_deadline": "20s", "llm_azure_version": "2024-10-21", "llm_limit_field": "max_tokens",
 		"phone_addr": "10.1.2.3:8443", "console_url": "https://dr.bank.example", "trusted_proxies": "10.1.0.0/16,192.0.2.1",
 	}
@@ -116,7 +120,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		if !ok {
 			t.Fatalf("no value for %s", s.Name)
 		}
-		if s.Name == "runbooks" {
+		if s.Name == "runbooks" || s.Name == "hooks" {
 			text = "[" + text + "]"
 		}
 		environ = append(environ, s.Env+"="+text)

@@ -39,6 +39,7 @@ func Doctor(c *Config, f Facts) []Finding {
 	d.notices()
 	d.model()
 	d.runbooks()
+	d.alerts()
 	d.keeping()
 	return d.found
 }

@@ -51,6 +51,7 @@ func TestDoctor(t *testing.T) {
 			Notify:  map[string][]Target{"regulator": {{Mail: []string{"desk@regulator.example"}}}},
 			Anchors: []string{"syslog"}, RetentionDays: 3650, BackupPath: "/backup", BackupEvery: time.Hour,
 			LLMURL: "https://models.bank.example/v1", LLMModel: "qwen3-32b", LLMBudget: 2_000_000, LLMDeadline: time.Minute, LLMEmbedModel: "bge-m3",
+			HookAlertmanager: NewSecret(strings.Repeat("h", 16)), AlertmanagerURL: "http://127.0.0.1:9093",
 		}, facts: Facts{
 			Version: "1.0.0", Now: now,
 			Organisation: &OrganisationFacts{ID: "bank", Environment: dr.Production, Recipients: []string{"regulator"}},
@@ -79,6 +80,11 @@ func TestDoctor(t *testing.T) {
 			Organisation: &OrganisationFacts{ID: "bank", Environment: dr.Production, Runnable: errors.New("the roster is empty")},
 			Store:        &StoreFacts{Err: errors.New("journal head is ahead of the database")},
 			Server:       &ServerFacts{Err: errors.New("connection refused")},
+		}, worst: Problem},
+		{name: "alerts", cfg: Config{Org: "/bank", StateDir: "/s", Addr: "[::1]:1", MaxParallel: 1, BackupPath: "/b", BackupEvery: time.Hour, HookAlertmanager: NewSecret(strings.Repeat("h", 16)),
+			AlertmanagerURL: "http://alerts.bank.example:9093", AlertmanagerPassword: NewSecret("p"), Hooks: []Hook{{Kind: "generic", Name: "zabbix", Secret: NewSecret(strings.Repeat("z", 16))}}}, facts: Facts{
+			Now:          now,
+			Organisation: &OrganisationFacts{ID: "bank", Environment: dr.Production, Mappings: []string{"generic"}},
 		}, worst: Problem},
 		{name: "waiting", cfg: Config{Org: "/bank", StateDir: "/s", Addr: "[::1]:1", MaxParallel: 1, BackupPath: "/b", BackupEvery: time.Hour}, facts: Facts{
 			Now:          now,
@@ -189,6 +195,25 @@ runbooks:
 ` + "```" + `
 
 A folder that is read is watched; a change can be asked about seconds later.
+
+## Sources of signals
+
+` + "`hook_alertmanager`, `hook_grafana`, `hook_generic` and `hook_change`" + ` open one path each, which is enough for most.
+Further sources have a path and a secret of their own:
+
+` + "```yaml" + `
+hooks:
+  - {kind: alertmanager, name: north, secret_file: /etc/switchman/north}   # posts to /hooks/alertmanager/north
+  - kind: alertmanager
+    name: south
+    secret_file: /etc/switchman/south
+    pull: https://alertmanager.south.example     # asked at the start and every minute what fires
+    user: switchman
+    password_file: /etc/switchman/south.password # without user: sent as a bearer token
+  - {kind: generic, name: zabbix, secret_file: /etc/switchman/zabbix}      # its mapping stands in alerts.yaml
+` + "```" + `
+
+docs/alerts.md says what to write at the other end.
 `)
 	return b.String()
 }

@@ -35,6 +35,7 @@ type OrganisationFacts struct {
 	Runnable    error // why nothing can run in it; nil when runs are possible
 	Secrets     []string
 	Recipients  []string // classes that plans want to tell
+	Mappings    []string // sources alerts.yaml describes
 	OnlyHome    string   // the site that is Switchman's only home and from which a plan moves away
 }
 

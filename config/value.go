@@ -77,6 +77,12 @@ func assign(field reflect.Value, s setting, v value) error {
 			field.Set(reflect.ValueOf(sources))
 		}
 		return err
+	case []Hook:
+		hooks, err := v.hooks()
+		if err == nil {
+			field.Set(reflect.ValueOf(hooks))
+		}
+		return err
 	case map[string][]Target:
 		targets, err := v.targets()
 		if err == nil {

@@ -87,17 +87,21 @@ func (s *Server) say(w http.ResponseWriter, r *http.Request, c caller) error {
 	if err != nil {
 		return err
 	}
-	reply, err := s.reply(r, c, bot.Intent{Kind: bot.Command, Args: ask.Text, Each: true})
+	patient(w)
+	drawing := answering{console: s.cfg.Chat, person: c.actor.Person}
+	draw := func(ctx context.Context, reply bot.Reply) {
+		if err := drawing.draw(ctx, reply); err != nil {
+			s.cfg.Log.ErrorContext(ctx, "an answer is not in the channel", "error", err)
+		}
+	}
+	reply, err := s.reply(r, c, bot.Intent{Kind: bot.Command, Args: ask.Text, Each: true, Live: func(reply bot.Reply) { draw(r.Context(), reply) }})
 	if err != nil {
 		return err
 	}
 	// What was asked is done; that it was answered is kept too, whoever has hung up meanwhile.
-	answered, err := s.cfg.Chat.Answer(context.WithoutCancel(r.Context()), c.actor.Person, reply.Card, reply.Own)
-	if err != nil {
-		s.cfg.Log.ErrorContext(r.Context(), "an answer is not in the channel", "error", err)
-	}
+	draw(context.WithoutCancel(r.Context()), reply)
 	reply.Card = reply.Card.In(reply.Card.Lang)
-	answer(w, http.StatusOK, said{Reply: reply, Line: line, Answer: answered})
+	answer(w, http.StatusOK, said{Reply: reply, Line: line, Answer: drawing.id})
 	return nil
 }
 

@@ -61,6 +61,33 @@ func (c *Console) Answer(ctx context.Context, person string, card bot.Card, own 
 	return c.add(ctx, reader, kept{Card: c.masked(card), By: person})
 }
 
+// answering is one answer on its way into the channel: a row that is drawn anew until the answer is whole.
+type answering struct {
+	console *Console
+	person  string
+	id      string // empty: nothing was shown yet
+	own     bool   // of what was shown
+}
+
+// draw shows what there is of the answer, in the place of what was shown of it before. What is for one alone
+// never takes the place of what everybody reads, nor the other way round.
+func (a *answering) draw(ctx context.Context, reply bot.Reply) (err error) {
+	if a.id == "" || a.own != reply.Own {
+		a.own = reply.Own
+		a.id, err = a.console.Answer(ctx, a.person, reply.Card, reply.Own)
+		return err
+	}
+	body, err := json.Marshal(kept{Card: a.console.masked(reply.Card), By: a.person})
+	if err != nil {
+		return fmt.Errorf("writing an answer: %w", err)
+	}
+	if err := a.console.store.Write(ctx, func(tx *store.Tx) error { return tx.RedrawCard(ctx, a.id, string(body)) }); err != nil {
+		return fmt.Errorf("keeping an answer: %w", err)
+	}
+	a.console.drawn.ring()
+	return nil
+}
+
 // Share keeps a card somebody put before everybody, buttons and all.
 func (c *Console) Share(ctx context.Context, card bot.Card) error {
 	_, err := c.add(ctx, "", kept{Card: c.masked(card)})

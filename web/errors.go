@@ -28,7 +28,7 @@ func status(e *dr.Error) int {
 	switch e.ID {
 	case "body_too_large":
 		return http.StatusRequestEntityTooLarge
-	case "too_many_tries":
+	case "too_many_tries", "signals_too_fast":
 		return http.StatusTooManyRequests
 	}
 	switch e.Kind {
@@ -56,12 +56,21 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 		return // the reader left
 	}
+	code, p := s.problem(r, err)
+	if p.Kind == dr.SignIn {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="switchman"`)
+	}
+	answer(w, code, map[string]Problem{"error": p})
+}
+
+// problem words an error for the reader.
+func (s *Server) problem(r *http.Request, err error) (code int, p Problem) {
 	var known *dr.Error
 	ref := newRef()
 	if !errors.As(err, &known) || known.Kind == dr.Unexpected && !locale.Has(known.ID) {
 		known = &dr.Error{Kind: dr.Unexpected, ID: "unexpected_ref", Args: dr.Args{"ref": ref}, Err: err}
 	}
-	p := Problem{Kind: known.Kind, ID: known.ID, Args: known.Args}
+	p = Problem{Kind: known.Kind, ID: known.ID, Args: known.Args}
 	p.Message, p.Hint = locale.Error(s.language(r), known)
 	if r.Header.Get("Sec-Fetch-Mode") != "" { // a browser asks, so a page of the console shows it
 		p.Hint = bot.InChat(p.Hint)
@@ -70,10 +79,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		p.Ref = ref
 		s.cfg.Log.ErrorContext(r.Context(), "request ended in an error", "ref", p.Ref, "method", r.Method, "route", r.Pattern, "error", err, "cause", known.Err)
 	}
-	if known.Kind == dr.SignIn {
-		w.Header().Set("WWW-Authenticate", `Bearer realm="switchman"`)
-	}
-	answer(w, status(known), map[string]Problem{"error": p})
+	return status(known), p
 }
 
 // newRef is short enough to be read out over the telephone.

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"slices"
 
@@ -67,12 +68,7 @@ func (s *Server) ask(w http.ResponseWriter, r *http.Request, c caller) error {
 	if in.Talk != "" {
 		q.Talk = "api/" + c.actor.Person + "/" + in.Talk
 	}
-	told, err := library.Ask(r.Context(), q)
-	if err != nil {
-		return err
-	}
-	answer(w, http.StatusOK, told)
-	return nil
+	return s.tell(w, r, func(ctx context.Context, show func(bot.Told)) (bot.Told, error) { return library.Tell(ctx, q, show) })
 }
 
 // foundPassage is one result of a search.
@@ -204,12 +200,9 @@ func (s *Server) stepRunbook(w http.ResponseWriter, r *http.Request, c caller) e
 	if err != nil {
 		return err
 	}
-	told, err := library.ForStep(r.Context(), s.alone(r, c), v, r.PathValue("step"))
-	if err != nil {
-		return err
-	}
-	answer(w, http.StatusOK, told)
-	return nil
+	return s.tell(w, r, func(ctx context.Context, show func(bot.Told)) (bot.Told, error) {
+		return library.ForStep(ctx, s.alone(r, c), v, r.PathValue("step"), show)
+	})
 }
 
 // judging is the body of POST /api/feedback.

@@ -17,8 +17,14 @@ import (
 	"github.com/switchman-dr/switchman/knowledge"
 )
 
+// wording is a model of the library.
+type wording = func(ctx context.Context, lang, question string, from []knowledge.Result, each func([]bot.Sentence)) ([]bot.Sentence, int, error)
+
 // shelve gives a house runbooks: one for everybody inside, one for those who issue codes.
-func (h *house) shelve() {
+func (h *house) shelve() { h.t.Helper(); h.shelved(nil) }
+
+// shelved does so with a model that words answers.
+func (h *house) shelved(word wording) {
 	h.t.Helper()
 	more := fstest.MapFS{}
 	for i := range 60 { // among many runbooks a word that few of them have says something
@@ -36,7 +42,7 @@ func (h *house) shelve() {
 	state := bot.Shelves{Sources: []bot.Shelf{{Name: "runbooks", Audience: []string{"internal"}}}, Read: dr.At(h.clock.Now()), Documents: change.Documents,
 		Passages: change.Passages, Problems: change.Problems, Models: []bot.Model{}}
 	h.server.cfg.Library = bot.NewLibrary(bot.LibraryConfig{Index: func() *knowledge.Index { return x }, Store: h.store, Catalog: h.server.cfg.Catalog, Clock: h.server.cfg.Clock,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), MaxAge: 365 * 24 * time.Hour, State: func() bot.Shelves { return state }})
+		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), MaxAge: 365 * 24 * time.Hour, State: func() bot.Shelves { return state }, Word: word})
 }
 
 type toldAnswer struct {

@@ -23,6 +23,7 @@ type meView struct {
 	Session  *sessionView `json:"session,omitempty"`
 	Owner    bool         `json:"owner,omitempty"`
 	Demo     bool         `json:"demo,omitempty"`
+	Stage    bool         `json:"stage,omitempty"`
 	Password bool         `json:"password,omitempty"`
 	Rooms    []string     `json:"rooms,omitempty"`
 
@@ -40,7 +41,7 @@ func (s *Server) me(w http.ResponseWriter, r *http.Request, c caller) error {
 		return s.need(r, c, ScopeRead)
 	}
 	out := meView{Person: c.actor.Person, Name: c.person.Name, Roles: c.person.Roles, Teams: c.person.Teams, Language: c.person.Language,
-		Surface: c.actor.Surface, Scopes: append([]Scope{}, c.scopes...), Token: c.actor.Token, Owner: c.owner, Demo: s.cfg.Demo, Version: s.cfg.Version}
+		Surface: c.actor.Surface, Scopes: append([]Scope{}, c.scopes...), Token: c.actor.Token, Owner: c.owner, Demo: s.cfg.Demo, Stage: s.cfg.Stage != nil, Version: s.cfg.Version}
 	if c.session != nil {
 		view := s.viewOfSession(*c.session, c.session.Hash)
 		out.Session = &view

@@ -19,6 +19,21 @@ type nodeView struct {
 	Role string `json:"role"`
 	Kind string `json:"kind,omitempty"`
 	Peer string `json:"peer,omitempty"`
+
+	Host  string `json:"host,omitempty"`
+	Array string `json:"array,omitempty"`
+}
+
+type linkView struct {
+	ID      string   `json:"id"`
+	Between []string `json:"between"`
+}
+
+type probeView struct {
+	ID     string `json:"id"`
+	Title  string `json:"title"`
+	Proves string `json:"proves"`
+	Site   string `json:"site,omitempty"`
 }
 
 type systemView struct {
@@ -31,6 +46,8 @@ type systemView struct {
 	RPO       dr.Millis  `json:"rpo_ms"`
 	Limit     dr.Millis  `json:"limit_ms"`
 	Nodes     []nodeView `json:"nodes"`
+
+	Probes []probeView `json:"probes"`
 }
 
 // organisationView is the organisation as its files say, without addresses and ways to reach people.
@@ -41,6 +58,7 @@ type organisationView struct {
 	TimeZone    string            `json:"time_zone"`
 	Languages   []string          `json:"languages"`
 	Sites       []named           `json:"sites"`
+	Links       []linkView        `json:"links"`
 	Systems     []systemView      `json:"systems"`
 	Teams       []named           `json:"teams"`
 	Duty        []string          `json:"duty"`
@@ -58,18 +76,24 @@ func (s *Server) organisation(w http.ResponseWriter, _ *http.Request, _ caller) 
 	}
 	org := c.Organisation()
 	out := organisationView{ID: org.ID, Name: org.Name, Environment: org.Environment, TimeZone: org.TimeZone, Languages: append([]string{}, org.Languages...),
-		Sites: []named{}, Systems: []systemView{}, Teams: []named{}, Duty: []string{}, Version: org.Roster.Version, Policy: org.Policy.Version,
+		Sites: []named{}, Links: []linkView{}, Systems: []systemView{}, Teams: []named{}, Duty: []string{}, Version: org.Roster.Version, Policy: org.Policy.Version,
 		Digest: c.Digest(), Runnable: c.Runnable() == nil, Problems: []catalog.Problem{}}
 	for _, site := range org.Sites {
 		out.Sites = append(out.Sites, named{site.ID, site.Name})
+	}
+	for _, l := range org.Links {
+		out.Links = append(out.Links, linkView{l.ID, append([]string{}, l.Between...)})
 	}
 	for _, team := range org.Roster.Teams {
 		out.Teams = append(out.Teams, named{team.ID, team.Name})
 	}
 	for _, sys := range org.Systems {
-		view := systemView{ID: sys.ID, Name: sys.Name, Tier: sys.Tier, Home: sys.Home, DependsOn: sys.DependsOn, RTO: sys.RTO, RPO: sys.RPO, Limit: sys.Limit, Nodes: []nodeView{}}
+		view := systemView{ID: sys.ID, Name: sys.Name, Tier: sys.Tier, Home: sys.Home, DependsOn: sys.DependsOn, RTO: sys.RTO, RPO: sys.RPO, Limit: sys.Limit, Nodes: []nodeView{}, Probes: []probeView{}}
+		for _, p := range sys.Probes {
+			view.Probes = append(view.Probes, probeView{p.ID, p.Title, p.Proves, p.Site})
+		}
 		for _, n := range sys.Nodes {
-			view.Nodes = append(view.Nodes, nodeView{n.ID, n.Site, n.Role, n.Kind, n.Peer})
+			view.Nodes = append(view.Nodes, nodeView{n.ID, n.Site, n.Role, n.Kind, n.Peer, n.Host, n.Array})
 		}
 		out.Systems = append(out.Systems, view)
 	}

@@ -23,6 +23,9 @@ func ReadingOf(lang string, row dr.Row) Reading {
 		return out
 	}
 	id, args := words(row)
+	if row.Kind == dr.RowSituation {
+		id, args = situationWordsOf(lang, row)
+	}
 	if id == "" {
 		out.Text = string(row.Kind)
 		return out
@@ -170,6 +173,12 @@ func houseWords(row dr.Row) (string, dr.Args) {
 		return wordsOf(row, "row_blob_erased", func(d dr.Blob) dr.Args { return dr.Args{"digest": d.Digest, "name": d.Name} })
 	case dr.RowOrganisation:
 		return "row_organisation", dr.Args{}
+	case dr.RowHook:
+		var d dr.HookData
+		if json.Unmarshal(row.Data, &d) != nil || !locale.Has("row_hook_"+d.Why) {
+			return "", nil
+		}
+		return "row_hook_" + d.Why, dr.Args{"source": d.Source, "times": strconv.Itoa(d.Times)}
 	}
 	return "", nil
 }

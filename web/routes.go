@@ -64,6 +64,13 @@ func routes() []route {
 		{"POST", "/api/feedback", ScopeRead, (*Server).judge},
 		{"GET", "/api/feedback", ScopeRead, (*Server).listFeedback},
 		{"DELETE", "/api/unanswered/{question}", ScopeAct, (*Server).settle},
+		{"POST", "/api/signals", ScopeAct, (*Server).sendSignals},
+		{"GET", "/api/situations", ScopeRead, (*Server).listSituations},
+		{"GET", "/api/situations/{situation}", ScopeRead, (*Server).showSituation},
+		{"POST", "/api/situations/{situation}/answer", ScopeAct, (*Server).answerSituation},
+		{"GET", "/api/situations/{situation}/signals", ScopeRead, (*Server).situationSignals},
+		{"GET", "/api/situations/{situation}/noise", ScopeRead, (*Server).situationNoise},
+		{"GET", "/api/situations/{situation}/runbooks", ScopeRead, (*Server).situationRunbooks},
 		{"GET", "/api/blobs/{digest}", ScopeRead, (*Server).readBlob},
 		{"GET", "/api/people", ScopeRead, (*Server).listPeople},
 		{"POST", "/api/people/{person}/enrol", "", (*Server).enrolPerson},
@@ -88,6 +95,12 @@ func (s *Server) mux() *http.ServeMux {
 			}
 		})
 	}
+	if s.cfg.Stage != nil {
+		mux.HandleFunc("GET /api/demo/stage", s.notOnPhone(s.stage))
+		mux.HandleFunc("POST /api/demo/stage", s.notOnPhone(s.stage))
+	}
+	mux.HandleFunc("POST /hooks/{kind}", s.notOnPhone(s.hook))
+	mux.HandleFunc("POST /hooks/{kind}/{name}", s.notOnPhone(s.hook))
 	mux.HandleFunc("GET /healthz", s.notOnPhone(s.healthz))
 	mux.HandleFunc("GET /readyz", s.notOnPhone(s.readyz))
 	mux.HandleFunc("GET /metrics", s.notOnPhone(promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{}).ServeHTTP))

@@ -19,7 +19,7 @@ func TestRoutesAndDocumentAgree(t *testing.T) {
 			described = append(described, method+" "+path)
 		}
 	}
-	mounted := []string{"GET /healthz", "GET /readyz", "GET /metrics"}
+	mounted := []string{"GET /healthz", "GET /readyz", "GET /metrics", "POST /hooks/{kind}", "POST /hooks/{kind}/{name}"}
 	for _, rt := range routes() {
 		mounted = append(mounted, rt.method+" "+rt.path)
 	}
@@ -44,19 +44,21 @@ func TestVerbsAndDocumentAgree(t *testing.T) {
 // sampleOf makes a request of a route that its description allows.
 func sampleOf(rt route) ask {
 	path := strings.NewReplacer("{run}", "r1", "{verb}", "pause", "{plan}", "move", "{person}", "ada", "{token}", "t-1", "{session}", "s-1", "{step}", "stop",
-		"{runbook}", "runbooks%2Fledger.md", "{question}", "q", "{digest}", dr.Digest(nil)).Replace(rt.path)
+		"{runbook}", "runbooks%2Fledger.md", "{question}", "q", "{situation}", "s1", "{digest}", dr.Digest(nil)).Replace(rt.path)
 	path += map[string]string{"GET /api/ask": "?question=x", "GET /api/search": "?query=x"}[rt.method+" "+rt.path]
 	body := map[string]any{
-		"POST /api/runs":              map[string]string{"plan": "move", "mode": "drill", "reason": "x"},
-		"POST /api/session":           map[string]string{"person": "ada"},
-		"POST /api/step-up":           map[string]string{"totp": "123456"},
-		"POST /api/enrolment":         map[string]string{"enrolment": "swe_x", "password": "x"},
-		"POST /api/enrolment/confirm": map[string]string{"enrolment": "swe_x", "totp": "123456"},
-		"POST /api/channel":           map[string]string{"text": "help"},
-		"POST /api/channel/press":     map[string]string{"nonce": "n"},
-		"POST /api/channel/submit":    map[string]any{"nonce": "n", "values": map[string]string{}},
-		"POST /api/ask":               map[string]string{"question": "x"},
-		"POST /api/feedback":          map[string]string{"asked": "x", "verdict": "helped"},
+		"POST /api/runs":                          map[string]string{"plan": "move", "mode": "drill", "reason": "x"},
+		"POST /api/session":                       map[string]string{"person": "ada"},
+		"POST /api/step-up":                       map[string]string{"totp": "123456"},
+		"POST /api/enrolment":                     map[string]string{"enrolment": "swe_x", "password": "x"},
+		"POST /api/enrolment/confirm":             map[string]string{"enrolment": "swe_x", "totp": "123456"},
+		"POST /api/channel":                       map[string]string{"text": "help"},
+		"POST /api/channel/press":                 map[string]string{"nonce": "n"},
+		"POST /api/channel/submit":                map[string]any{"nonce": "n", "values": map[string]string{}},
+		"POST /api/ask":                           map[string]string{"question": "x"},
+		"POST /api/signals":                       map[string]any{"alerts": []any{}},
+		"POST /api/situations/{situation}/answer": map[string]string{"answer": "not_this"},
+		"POST /api/feedback":                      map[string]string{"asked": "x", "verdict": "helped"},
 	}[rt.method+" "+rt.path]
 	return ask{method: rt.method, path: path, body: body}
 }

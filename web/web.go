@@ -43,6 +43,14 @@ type Config struct {
 	Chat     *Console // the channel the narrator tells; nil: none
 	// Library answers from the runbooks; nil: there are none.
 	Library *bot.Library
+	// Stage breaks and mends the sample bank; only a demo has one.
+	Stage http.Handler
+	// Hooks are the sources that may send signals, each with its own secret.
+	Hooks []Hook
+	// Heard is told after signals were stored; nil: nobody.
+	Heard func()
+	// Situations are what is going on; nil: nothing watches.
+	Situations *bot.Situations
 	// Phone is the host:port of a second listener, on which nothing but signing in, voting and codes can be
 	// reached; empty: none.
 	Phone string
@@ -70,6 +78,9 @@ type Server struct {
 	metrics  *meters
 	identity *identity // nil: nobody can sign in with a password
 	touched  touched
+	hooks    *hooks
+	sent     pace // of what people send from the command line
+	queue    *queue
 	ended    bell // rung when somebody's session ended
 	fanout   fanout
 	drawn    drawings
@@ -90,6 +101,7 @@ func New(cfg Config) *Server {
 		began: cfg.Clock.Now(), closing: make(chan struct{})}
 	s.identity = newIdentity(cfg.Secret, cfg.Log)
 	s.fanout.s = s
+	s.hooks, s.queue, s.sent.clock = newHooks(cfg), newQueue(cfg.Store, cfg.Heard), cfg.Clock
 	s.handler = s.middleware(s.mux())
 	s.http, s.phone = s.listener(withConn), s.listener(withPhone)
 	return s

@@ -46,9 +46,10 @@ const benchLong = `Measure what Switchman promises on this machine, each number 
   start     how soon a server answers /readyz
   console   what 200 open consoles cost, and whether they miss anything
   search    finding a passage among 10,000 and 100,000, beside chromem-go alone
+  alerts    alerts correlated, a storm until its advice, memory of open ones
   slack     clicks while Slack's connections come and go; redraws of a board
 
-Without a name all eight are measured, in about eight minutes. Everything happens in a temporary
+Without a name all nine are measured, in about eight minutes. Everything happens in a temporary
 directory below the state directory, so on the same disk, and is removed. Other work on the machine
 makes numbers worse and ratios noisy: look at the median, and repeat.`
 
@@ -58,7 +59,7 @@ func benchCommand(sh *shell) *cobra.Command {
 		Use: "bench", Short: "Measure this machine against what Switchman promises", Long: benchLong,
 		Example: "  switchman bench\n  switchman bench --quick\n  switchman bench demo --rounds 5 --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return sh.bench(cmd.Context(), want, sh.benchCommits, sh.benchPlan, sh.benchDemo, sh.benchProof, sh.benchStart, sh.benchConsole, sh.benchSearch, sh.benchSlack)
+			return sh.bench(cmd.Context(), want, sh.benchCommits, sh.benchPlan, sh.benchDemo, sh.benchProof, sh.benchStart, sh.benchConsole, sh.benchSearch, sh.benchAlerts, sh.benchSlack)
 		},
 	}
 	f := c.PersistentFlags()
@@ -78,6 +79,7 @@ func benchCommand(sh *shell) *cobra.Command {
 		{"start", "Measure how soon a server is ready", sh.benchStart},
 		{"console", "Measure what open consoles cost a server", sh.benchConsole},
 		{"search", "Measure how fast passages are found and encoded", sh.benchSearch},
+		{"alerts", "Measure how fast alerts become situations and advice", sh.benchAlerts},
 		{"slack", "Measure clicks and redraws with a Slack that misbehaves", sh.benchSlack},
 	} {
 		c.AddCommand(&cobra.Command{Use: part.name, Short: part.short, Example: "  switchman bench " + part.name + "\n  switchman bench " + part.name + " --quick --json",

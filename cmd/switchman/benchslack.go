@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -160,28 +159,11 @@ func (sh *shell) benchClicks(ctx context.Context, dir string, seconds int) (out 
 		}
 	}
 	sh.clickAway(ctx, rooms, time.Duration(seconds)*time.Second)
-	told, err := sh.answered(ctx, a, ours)
-	if err != nil {
+	if err := sh.inboxWorked(ctx, a); err != nil {
 		return nil, err
 	}
-	return figuresOfClicks(rooms[0].count(), rooms[1].count(), told), ctx.Err()
-}
-
-// crowd are the people of one workspace and what became of their clicks.
-type crowd struct {
-	room   *benchRoom
-	ending string
-	press  slackfake.Press
-
-	mu     sync.Mutex
-	clicks []click
-	back   time.Time // when the outage ended
-}
-
-type click struct {
-	at    time.Time
-	took  time.Duration
-	fault string
+	silent, err := rooms[0].unanswered()
+	return figuresOfClicks(rooms[0].count(), rooms[1].count(), silent), errors.Join(err, ctx.Err())
 }
 
 // clickAway lets people click for a while, takes a connection every 0.6 s, and Slack as a whole in the middle.
@@ -202,7 +184,7 @@ func (sh *shell) clickAway(ctx context.Context, rooms []*crowd, span time.Durati
 		if !dead && passed > (span-outage)/2 {
 			dead = true
 			for _, c := range rooms {
-				c.back = now().Add(outage)
+				c.gone, c.back = now(), now().Add(outage)
 				_ = c.room.Break(slackfake.Fault{Kind: slackfake.Outage, MS: int(outage.Milliseconds())})
 			}
 		}
@@ -219,60 +201,8 @@ func (sh *shell) clickAway(ctx context.Context, rooms []*crowd, span time.Durati
 	all.Wait()
 }
 
-func (c *crowd) click(ctx context.Context, now func() time.Time, who string) {
-	at := now()
-	act := c.room.Person(who).Click(ctx, c.press)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.clicks = append(c.clicks, click{at, act.Acked, act.Error})
-}
-
-// clicked sums a crowd's clicks up.
-type clicked struct {
-	taken   int     // while Slack was there
-	lost    int     // of them, over refreshes
-	cut     int     // under way when Slack went
-	waiting int     // after Slack was back and before the app heard it again
-	silent  float64 // ms between the two
-	acked   int
-	p99     float64 // ms to the acknowledgement
-}
-
-func (c *crowd) count() (n clicked) {
-	slices.SortFunc(c.clicks, func(a, b click) int { return a.at.Compare(b.at) })
-	var took []float64
-	heard := c.back
-	for _, k := range c.clicks {
-		if !k.at.Before(c.back) && k.fault == "" {
-			heard = k.at
-			break
-		}
-	}
-	n.silent = float64(heard.Sub(c.back)) / float64(time.Millisecond)
-	for _, k := range c.clicks {
-		switch {
-		case k.fault == "slack_is_down":
-			continue
-		case k.fault == "":
-			n.acked++
-			took = append(took, float64(k.took)/float64(time.Millisecond))
-		case !k.at.Before(c.back) && k.at.Before(heard):
-			n.waiting++
-		case k.at.Before(c.back) && c.back.Sub(k.at) < outageLasts+time.Second && k.fault == "operation_timeout":
-			n.cut++
-		default:
-			n.lost++
-		}
-		n.taken++
-	}
-	if slices.Sort(took); len(took) > 0 {
-		n.p99 = took[len(took)*99/100]
-	}
-	return n
-}
-
-// answered waits until the inbox is worked, and counts what people were told.
-func (sh *shell) answered(ctx context.Context, a *app.App, r *benchRoom) (int, error) {
+// inboxWorked waits until everything in the inbox is answered.
+func (sh *shell) inboxWorked(ctx context.Context, a *app.App) error {
 	for {
 		var open []store.InboxEvent
 		err := a.Store.Read(ctx, func(rd *store.Reader) (err error) {
@@ -280,30 +210,13 @@ func (sh *shell) answered(ctx context.Context, a *app.App, r *benchRoom) (int, e
 			return err
 		})
 		if err != nil || len(open) == 0 {
-			return r.Stats().Calls["views.open"], err
+			return err
 		}
 		select {
 		case <-sh.term.clock.After(50 * time.Millisecond):
 		case <-ctx.Done():
-			return 0, ctx.Err()
+			return ctx.Err()
 		}
-	}
-}
-
-func figuresOfClicks(ours, plain clicked, answered int) []figure {
-	share := func(n clicked) string { return fmt.Sprintf("%d of %d clicks", n.lost, n.taken) }
-	lost := figureOf("clicks lost over refreshes: "+share(ours), "", 0, float64(ours.lost))
-	met := ours.lost == 0
-	lost.Met = &met
-	unanswered := figureOf("acknowledged clicks without an answer", "", 0, float64(max(0, ours.acked-answered)))
-	return []figure{
-		figureOf("a click: 99th percentile to the acknowledgement", "ms", ackAtMost, ours.p99), lost, unanswered,
-		figureOf("clicks under way when Slack went away", "", 0, float64(ours.cut)),
-		figureOf("silent after Slack was back", "ms", 0, ours.silent),
-		figureOf("clicks in that time", "", 0, float64(ours.waiting)),
-		figureOf("one plain socket: lost over refreshes, "+share(plain), "", 0, float64(plain.lost)),
-		figureOf("one plain socket: silent after Slack was back", "ms", 0, plain.silent),
-		figureOf("one plain socket: clicks in that time", "", 0, float64(plain.waiting)),
 	}
 }
 

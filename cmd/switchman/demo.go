@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +26,9 @@ import (
 // customerPace is the pause between two transactions of one customer; about forty a second in all.
 const customerPace = 200 * time.Millisecond
 
+// lookPace is the pause between two looks of the bank's monitoring.
+const lookPace = time.Second
+
 const demoLong = `The sample bank on this machine, live: two sites as two processes with 39 small services each,
 customers who pay, and a server that has no passwords. Whatever it prints is marked SAMPLE.
 
@@ -40,6 +45,12 @@ terminal, in the same directory:
   switchman run switchback RUN --reason "back home" --as REQUESTER
                                              and the same again
   switchman report RUN
+
+Or break something: the console's bar has buttons that kill a site, stop the replication, cut the
+link between the sites and roll out a bad version, for real, and mend it again; the same here:
+
+  SWITCHMAN_DEMO_DIR=var/bank switchman demo-node bank break kill-site
+  switchman situation list                   what it makes of it
 
 Interrupt it and everything stops; started again in the same directory, it goes on where it was.
 
@@ -119,7 +130,7 @@ func (sh *shell) demo(ctx context.Context, want demoWishes, live func(context.Co
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, app.Options{Config: cfg, Version: version(), Log: sh.logger(cfg), Demo: true, Env: estate.Env()})
+	a, err := app.New(ctx, app.Options{Config: cfg, Version: version(), Log: sh.logger(cfg), Demo: true, Env: estate.Env(), Stage: estate.Stage()})
 	if err != nil {
 		return err
 	}
@@ -129,6 +140,9 @@ func (sh *shell) demo(ctx context.Context, want demoWishes, live func(context.Co
 	defer func() { err = errors.Join(err, stopWithin(ctx, a.Stop)) }()
 	customers := estate.Customers(ctx, customerPace)
 	defer customers.Stop()
+	monitor := estate.Monitor(ctx, lookPace, demo.Ears{Server: "http://" + a.Addr(), Alertmanager: "/hooks/alertmanager", Change: "/hooks/change",
+		AlertSecret: cfg.HookAlertmanager.Reveal(), ChangeSecret: cfg.HookChange.Reveal()})
+	defer monitor.Stop()
 	return live(ctx, bank{cfg, a, customers, chat})
 }
 
@@ -154,7 +168,7 @@ func (sh *shell) demoSettings(estate *demo.Estate, files *catalog.Catalog, dir, 
 	}
 	set := map[string]string{"org": estate.Organisation(), "state_dir": dir, "addr": firstText(addr, "127.0.0.1:0"),
 		"allow_http": strings.Join(estate.Addresses(), ","), "notify": string(notify), "anchors": "notify:witness"}
-	environ := sh.term.environ
+	environ := append(slices.Clone(sh.term.environ), "SWITCHMAN_HOOK_ALERTMANAGER="+rand.Text(), "SWITCHMAN_HOOK_CHANGE="+rand.Text()) // its own monitoring's
 	if chat != nil {
 		environ, set["console_url"] = chat.settings(environ), "http://"+addr
 	}

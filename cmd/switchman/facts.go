@@ -48,7 +48,7 @@ func (sh *shell) facts(ctx context.Context, cfg *config.Config) config.Facts {
 func organisationFacts(c *catalog.Catalog, problems []catalog.Problem) *config.OrganisationFacts {
 	o := c.Organisation()
 	n := catalog.Errors(problems)
-	f := &config.OrganisationFacts{ID: o.ID, Environment: o.Environment, Mistakes: n, Warnings: len(problems) - n, Runnable: c.Runnable()}
+	f := &config.OrganisationFacts{ID: o.ID, Environment: o.Environment, Mistakes: n, Warnings: len(problems) - n, Runnable: c.Runnable(), Mappings: c.AlertMappings()}
 	for _, s := range everySlice(c) {
 		for _, st := range s.Steps {
 			eachCall(st, func(call dr.Call) { f.Secrets = append(f.Secrets, secretsOf(call)...) })

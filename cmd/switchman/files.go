@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -10,10 +12,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/switchman-dr/switchman/actions"
+	"github.com/switchman-dr/switchman/bot"
 	"github.com/switchman-dr/switchman/catalog"
 	"github.com/switchman-dr/switchman/data"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/draw"
+	"github.com/switchman-dr/switchman/knowledge"
 	"github.com/switchman-dr/switchman/web"
 )
 
@@ -47,15 +51,21 @@ func checkCommand(sh *shell) *cobra.Command {
 
 It reads organisation, roster, policy, systems and plans, and says what was expected: unknown
 names with the nearest known one, circles, steps nobody can prove, gates that cannot close when
-one person is away, secrets in plain text, and more. Nothing outside the files is touched.
+one person is away, secrets in plain text, runbooks that cannot be read or that nobody may read, and
+more. Nothing outside the files is touched.
 Ends with 4 when there is an error; warnings alone end with 0.`,
 		Example: "  switchman check ./bank\n  switchman check --json ./bank | jq '.problems[].text'\n  switchman check                 (the embedded sample bank)",
 		Args:    exactly("[DIR]"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			c, problems, err := sh.checked(args)
 			if err != nil {
 				return err
 			}
+			more, err := sh.checkRunbooks(cmd.Context(), c, args)
+			if err != nil {
+				return err
+			}
+			problems = append(problems, more...)
 			errors := catalog.Errors(problems)
 			answer := map[string]any{"ok": errors == 0, "organisation": c.Organisation().ID, "digest": c.Digest(), "errors": errors,
 				"warnings": len(problems) - errors, "problems": append([]catalog.Problem{}, problems...)}
@@ -68,6 +78,35 @@ Ends with 4 when there is an error; warnings alone end with 0.`,
 			return nil
 		},
 	}
+}
+
+// checkRunbooks reads the runbooks beside the files. What is wrong with one keeps no move from being made.
+func (sh *shell) checkRunbooks(ctx context.Context, c *catalog.Catalog, args []string) (out []catalog.Problem, err error) {
+	cfg, err := sh.settings()
+	if err != nil {
+		return nil, err
+	}
+	dir := cfg.Org
+	if len(args) == 1 {
+		dir = args[0]
+	}
+	source, done, err := runbooksOf(dir)
+	if err != nil { // there are none, which was said
+		return nil, nil
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	x := knowledge.New(knowledge.Options{})
+	change, err := x.Sync(ctx, source)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range change.Problems {
+		out = append(out, catalog.Problem{File: p.Doc, Line: p.Line, Severity: catalog.Warning, Text: p.Text, Hint: "it is left out until it can be read"})
+	}
+	for _, p := range bot.Unseen(c.Organisation(), x) {
+		out = append(out, catalog.Problem{File: p.Doc, Severity: catalog.Warning, Text: p.Text, Hint: "write internal, public, role:ROLE or team:TEAM"})
+	}
+	return out, nil
 }
 
 func (sh *shell) checked(args []string) (*catalog.Catalog, []catalog.Problem, error) {

@@ -141,8 +141,13 @@ type knowledgeState struct {
 	Audiences []string            `json:"audiences"`
 	Models    []statusModel       `json:"models"`
 	Problems  []knowledge.Problem `json:"problems"`
+	Unseen    []knowledge.Problem `json:"unseen,omitempty"`  // runbooks whose audience nobody is
 	Sources   []bot.Shelf         `json:"sources,omitempty"` // of a server
 	Trouble   string              `json:"trouble,omitempty"`
+	Reading   bool                `json:"reading,omitempty"` // by a server, right now
+	Looked    int                 `json:"looked,omitempty"`  // files of that reading
+	Files     int                 `json:"files,omitempty"`
+	Read      dr.Time             `json:"read_at,omitzero"`
 }
 
 // knowledgeStatus asks the server; without one the files are read here.
@@ -164,7 +169,8 @@ func (sh *shell) knowledgeStatus(ctx context.Context) error {
 	case err != nil:
 		return err
 	default:
-		s.Documents, s.Passages, s.Problems, s.Sources, s.Trouble = served.Documents, served.Passages, served.Problems, served.Sources, served.Trouble
+		s.Documents, s.Passages, s.Problems, s.Unseen, s.Sources, s.Trouble = served.Documents, served.Passages, served.Problems, served.Unseen, served.Sources, served.Trouble
+		s.Reading, s.Looked, s.Files, s.Read = served.Reading, served.Looked, served.Files, served.Read
 		for _, m := range served.Models {
 			s.Models = append(s.Models, statusModel{Name: m.Name, For: askedIn(m.For), Missing: served.Passages - m.Done})
 		}
@@ -193,11 +199,20 @@ func (sh *shell) statusHere(ctx context.Context, s *knowledgeState) (err error) 
 			s.Models = append(s.Models, statusModel{Name: e.Name, For: askedIn([]string{"en", "zh"}[i]), Missing: l.Missing(e)})
 		}
 	}
+	if c, _, err := sh.organisation(); err == nil {
+		s.Unseen = bot.Unseen(c.Organisation(), l.Index)
+	}
 	s.Documents, s.Passages, s.Audiences, s.Problems = l.change.Documents, l.change.Passages, l.labels, append([]knowledge.Problem{}, l.change.Problems...)
 	return nil
 }
 
 func statusText(w io.Writer, s knowledgeState) {
+	if s.Reading {
+		fmt.Fprintf(w, "the runbooks are being read: %d of %s\n", s.Looked, plural(s.Files, "file"))
+	}
+	if s.Reading && s.Read.IsZero() {
+		return
+	}
 	fmt.Fprintf(w, "%s, %s\n", plural(s.Documents, "runbook"), plural(s.Passages, "passage"))
 	fmt.Fprintf(w, "audiences: %s\n", strings.Join(s.Audiences, ", "))
 	if s.Trouble != "" {
@@ -224,5 +239,8 @@ func statusText(w io.Writer, s knowledgeState) {
 			continue
 		}
 		fmt.Fprintf(w, "not read: %s\n", p)
+	}
+	for _, p := range s.Unseen {
+		fmt.Fprintf(w, "look at: %s\n", p)
 	}
 }

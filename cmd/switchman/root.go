@@ -92,7 +92,7 @@ func newRoot(sh *shell) *cobra.Command {
 	root.AddCommand(
 		group("play", demoCommand(sh)), group("play", checkCommand(sh)),
 		group("run", planCommand(sh)), group("run", runCommand(sh)), group("run", codeCommand(sh)),
-		group("know", askCommand(sh)), group("know", searchCommand(sh)), group("know", knowledgeCommand(sh)),
+		group("know", alertCommand(sh)), group("know", situationCommand(sh)), group("know", askCommand(sh)), group("know", searchCommand(sh)), group("know", knowledgeCommand(sh)),
 		group("proof", journalCommand(sh)), group("proof", reportCommand(sh)), group("proof", verifyCommand(sh)),
 		group("house", serveCommand(sh)), group("house", personCommand(sh)), group("house", tokenCommand(sh)), group("house", doctorCommand(sh)),
 		group("house", backupCommand(sh)), group("house", restoreCommand(sh)), group("house", rotateKeyCommand(sh)),

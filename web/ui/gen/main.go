@@ -1,5 +1,5 @@
 // Command gen writes the console's sentences, one file per language, out of package locale: every
-// id that begins with ui_, waiting_ or term_, and those of answers that it draws itself. Run it from the module root after changing one.
+// id that begins with ui_, waiting_ or term_, and those of answers and situations that it draws itself. Run it from the module root after changing one.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 // wanted says which sentences the console shows by itself; all others come worded from the server.
 func wanted(id string) bool {
 	return strings.HasPrefix(id, "ui_") || strings.HasPrefix(id, "waiting_") || strings.HasPrefix(id, "term_") ||
+		strings.HasPrefix(id, "situation_fault_") || strings.HasPrefix(id, "situation_of_") || strings.HasPrefix(id, "situation_f_") || strings.HasPrefix(id, "situation_b_") ||
 		strings.HasPrefix(id, "answer_stale_") || strings.HasPrefix(id, "answer_trust_") || strings.HasPrefix(id, "answer_b_")
 }
 

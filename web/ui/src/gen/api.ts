@@ -913,6 +913,170 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/hooks/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Signals of monitoring and pipelines
+         * @description Alertmanager and Grafana post their webhooks, others what the organisation's alerts.yaml describes, pipelines
+         *     the changes they make. Stored before it is answered; the same again changes nothing. More than the
+         *     source may send is answered 429 with `Retry-After`. `docs/alerts.md` says what to write at the other end.
+         */
+        post: operations["takeHook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/hooks/{kind}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Signals of a further source of that kind, with a secret of its own */
+        post: operations["takeNamedHook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/signals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Signals a person sends
+         * @description A webhook of Alertmanager, one alert or a list of them, or changes; told by its look. At most 4 MiB.
+         */
+        post: operations["sendSignals"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/situations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is going on */
+        get: operations["listSituations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/situations/{situation}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One situation */
+        get: operations["showSituation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/situations/{situation}/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that the advice does not fit, or take that back
+         * @description Kept for whoever fits the weights anew, and shown in the situation a moment later.
+         */
+        post: operations["answerSituation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/situations/{situation}/signals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The signals that belong to a situation, the oldest first */
+        get: operations["listSituationSignals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/situations/{situation}/noise": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alerts that came in meanwhile and were left out */
+        get: operations["listSituationNoise"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/situations/{situation}/runbooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The runbooks that fit a situation, of those you may see */
+        get: operations["listSituationRunbooks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -960,6 +1124,8 @@ export interface components {
             owner?: boolean;
             /** @description No passwords here: one may be anybody of the roster */
             demo?: boolean;
+            /** @description The sample bank can be broken and mended at /api/demo/stage */
+            stage?: boolean;
             /** @description The person has a password */
             password?: boolean;
             /** @description On the listener for telephones: the only rooms there are */
@@ -1436,6 +1602,11 @@ export interface components {
                 id: string;
                 name: string;
             }[];
+            /** @description What joins the sites */
+            links: {
+                id: string;
+                between: string[];
+            }[];
             systems: {
                 id: string;
                 name: string;
@@ -1451,6 +1622,16 @@ export interface components {
                     role: string;
                     kind?: string;
                     peer?: string;
+                    host?: string;
+                    array?: string;
+                }[];
+                /** @description Looks that say whether it serves, and what a situation is looked at with */
+                probes: {
+                    id: string;
+                    title: string;
+                    /** @enum {string} */
+                    proves: "business" | "technical" | "frontdoor" | "replication" | "link";
+                    site?: string;
                 }[];
             }[];
             teams: {
@@ -1676,8 +1857,12 @@ export interface components {
             took_ms: number;
             /** @description Names the answer for an hour, for feedback; of a step's runbook empty */
             asked: string;
-            /** @description The question as it was taken, where it follows another */
+            /** @description The question in words that stand alone, where it follows another */
             understood?: string;
+            /** @description Or what was asked before and was looked for too */
+            carried?: string;
+            /** @description A model still words it: another answer takes its place */
+            going?: boolean;
             /** @description For your eyes alone */
             own?: boolean;
             /** @description Sentences of a model that proved nothing: a step may be missing */
@@ -1733,8 +1918,12 @@ export interface components {
                 commit?: string;
                 trouble?: string;
             }[];
-            /** @description Right now */
+            /** @description Right now, or about to for the first time; until that is over nothing can be asked */
             reading: boolean;
+            /** @description Files looked at of this reading */
+            looked?: number;
+            /** @description And how many there are */
+            files?: number;
             /**
              * Format: date-time
              * @description When they were last read whole; left out until they were
@@ -1748,6 +1937,12 @@ export interface components {
             passages: number;
             /** @description Files left out. Which and why is for administrators; others see how many */
             problems: {
+                doc: string;
+                line?: number;
+                text: string;
+            }[];
+            /** @description Runbooks with an audience that nobody is, mostly misspelt; for administrators */
+            unseen?: {
                 doc: string;
                 line?: number;
                 text: string;
@@ -1790,8 +1985,156 @@ export interface components {
             /** Format: date-time */
             last_at: string;
         };
+        Signal: {
+            /** @description Order of arrival */
+            seq: number;
+            key: string;
+            source: string;
+            /** @enum {string} */
+            kind: "alert" | "change" | "look";
+            name: string;
+            /** @enum {string} */
+            status: "firing" | "resolved";
+            /** @enum {string} */
+            severity: "critical" | "warning" | "info";
+            /** Format: date-time */
+            starts_at: string;
+            /** Format: date-time */
+            ends_at?: string;
+            /**
+             * Format: date-time
+             * @description When it came in
+             */
+            at: string;
+            labels?: {
+                [key: string]: string;
+            };
+            annotations?: {
+                [key: string]: string;
+            };
+            /** @description Of a change: who made it */
+            by?: string;
+            url?: string;
+        };
+        Entity: {
+            /** @description site, system, host, node, array or link */
+            scope: string;
+            id: string;
+        };
+        Clue: {
+            /** @description Name of the sentence */
+            id: string;
+            args?: {
+                [key: string]: string;
+            };
+            /** @description Signals it rests on */
+            keys?: string[];
+            weight?: number;
+        };
+        Situation: {
+            id: string;
+            version: number;
+            /** @enum {string} */
+            state: "open" | "quiet" | "closed" | "merged";
+            into?: string;
+            from?: string[];
+            /** Format: date-time */
+            first_at: string;
+            /** Format: date-time */
+            last_at: string;
+            /** Format: date-time */
+            ended_at?: string;
+            /** @description How often it was opened */
+            times: number;
+            entity: components["schemas"]["Entity"];
+            fault: string;
+            systems: string[];
+            site?: string;
+            signals: number;
+            firing: number;
+            /** @description Alerts that came in meanwhile and were left out */
+            noise: number;
+            keys?: string[];
+            for: components["schemas"]["Clue"][];
+            against?: components["schemas"]["Clue"][];
+            changes?: {
+                key: string;
+                name: string;
+                text: string;
+                entity: components["schemas"]["Entity"];
+                by?: string;
+                /** Format: date-time */
+                at: string;
+                weight: number;
+            }[];
+            looks?: {
+                probe: string;
+                proves: string;
+                site?: string;
+                /** @enum {string} */
+                found: "yes" | "no" | "unknown";
+                text?: string;
+                /** Format: date-time */
+                at: string;
+            }[];
+            /** @description Probes that are being asked */
+            wants?: string[];
+            advice: {
+                /** @enum {string} */
+                verdict: "recommend" | "possible" | "none" | "";
+                plan?: string;
+                confidence: number;
+                /** @description When this verdict was first given */
+                at: string;
+                headline: components["schemas"]["Clue"];
+                why: components["schemas"]["Clue"][];
+                needs?: components["schemas"]["Clue"][];
+                nearest?: string;
+                forbids?: components["schemas"]["Clue"][];
+            };
+            /** @description What a person said of the advice: not_this */
+            answer?: string;
+            /** @description The sentences of its clues, in the reader's language and the order of the clues */
+            words: {
+                headline: string;
+                why: string[];
+                needs: string[];
+                forbids: string[];
+                for: string[];
+                against: string[];
+            };
+        };
     };
     responses: {
+        /** @description Stored */
+        Taken: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    /** @description New ones */
+                    taken: number;
+                    /** @description Those that were there already, so that nothing changed */
+                    known: number;
+                    /** @description What the sender left out */
+                    truncated?: number;
+                    /** @description What could not be read, with its place */
+                    skipped?: string[];
+                };
+            };
+        };
+        /** @description Signals */
+        Signals: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    signals: components["schemas"]["Signal"][];
+                };
+            };
+        };
         /** @description The report; as a page it may be framed by this server's console */
         Report: {
             headers: {
@@ -1822,6 +2165,9 @@ export interface components {
         lang: "en" | "zh";
         run: string;
         person: string;
+        situation: string;
+        /** @description alertmanager, grafana, generic or change */
+        hookKind: string;
     };
     requestBodies: never;
     headers: never;
@@ -3068,13 +3414,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The answer */
+            /** @description The answer; for whoever accepts events, what there is of it at once and then each time there is more, as events named told: the last is the answer. Hanging up ends a model's work. A failure after the first event is an event named error. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Told"];
+                    "text/event-stream": string;
                 };
             };
             default: components["responses"]["Error"];
@@ -3104,13 +3451,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The answer */
+            /** @description The answer; for whoever accepts events, what there is of it at once and then each time there is more, as events named told: the last is the answer. Hanging up ends a model's work. A failure after the first event is an event named error. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Told"];
+                    "text/event-stream": string;
                 };
             };
             default: components["responses"]["Error"];
@@ -3251,13 +3599,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The answer */
+            /** @description The answer; for whoever accepts events, what there is of it at once and then each time there is more, as events named told: the last is the answer. Hanging up ends a model's work. A failure after the first event is an event named error. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["Told"];
+                    "text/event-stream": string;
                 };
             };
             default: components["responses"]["Error"];
@@ -3345,6 +3694,223 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    takeHook: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path: {
+                /** @description alertmanager, grafana, generic or change */
+                kind: components["parameters"]["hookKind"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            200: components["responses"]["Taken"];
+            default: components["responses"]["Error"];
+        };
+    };
+    takeNamedHook: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path: {
+                /** @description alertmanager, grafana, generic or change */
+                kind: components["parameters"]["hookKind"];
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            200: components["responses"]["Taken"];
+            default: components["responses"]["Error"];
+        };
+    };
+    sendSignals: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            200: components["responses"]["Taken"];
+            default: components["responses"]["Error"];
+        };
+    };
+    listSituations: {
+        parameters: {
+            query?: {
+                /** @description Those that ended, too */
+                all?: string;
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Situations, open ones first and the newest first among them; and alerts that name nothing of the organisation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        situations: components["schemas"]["Situation"][];
+                        unresolved: components["schemas"]["Signal"][];
+                    };
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    showSituation: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path: {
+                situation: components["parameters"]["situation"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The situation */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Situation"];
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    answerSituation: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path: {
+                situation: components["parameters"]["situation"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /** @description not_this, or empty to take it back */
+                    answer: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Noted */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listSituationSignals: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path: {
+                situation: components["parameters"]["situation"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Signals"];
+            default: components["responses"]["Error"];
+        };
+    };
+    listSituationNoise: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path: {
+                situation: components["parameters"]["situation"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["Signals"];
+            default: components["responses"]["Error"];
+        };
+    };
+    listSituationRunbooks: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path: {
+                situation: components["parameters"]["situation"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The best first, three at most */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        runbooks: components["schemas"]["Cited"][];
+                    };
+                };
             };
             default: components["responses"]["Error"];
         };

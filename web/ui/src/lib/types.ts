@@ -38,3 +38,5 @@ export type Cited = S["Cited"];
 export type FoundPassage = S["FoundPassage"];
 export type Runbook = S["Runbook"];
 export type Shelves = S["Shelves"];
+export type Situation = S["Situation"];
+export type Signal = S["Signal"];

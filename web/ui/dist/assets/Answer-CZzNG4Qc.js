@@ -1,0 +1,1 @@
+export{o as default}from"./parts-DD55mPG2.js";

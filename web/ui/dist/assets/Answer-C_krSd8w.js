@@ -1,1 +1,0 @@
-export{a as default}from"./parts-nYvUJ_xp.js";

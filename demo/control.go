@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -141,7 +142,7 @@ func (s *site) toAll(ctx context.Context, args []string, say teller) int {
 func NodeMain(args []string, stdout, stderr io.Writer) int {
 	dir := os.Getenv("SWITCHMAN_DEMO_DIR")
 	if len(args) < 2 {
-		fmt.Fprintf(stderr, "usage: demo-node NODE|east|west|bank VERB…\nverbs: %s; of a site also kill, power-on\n", verbList)
+		fmt.Fprintf(stderr, "usage: demo-node NODE|east|west|bank VERB…\nverbs: %s; of a site also answers, kill, power-on; of the bank also break, mend\n", verbList)
 		return 2
 	}
 	if dir == "" {
@@ -165,6 +166,9 @@ func command(ctx context.Context, dir string, args []string, stdout, stderr io.W
 		fmt.Fprintf(stderr, "demo-node: no node %q\n", args[0])
 		return 2
 	}
+	if args[1] == "answers" {
+		return answers(ctx, dir, site, stdout)
+	}
 	machine := slices.Contains([]string{"count", "lag", "cut", "rpo", "rows", "served", "record"}, args[1])
 	socket := site
 	if isPower(args[1]) {
@@ -173,6 +177,9 @@ func command(ctx context.Context, dir string, args []string, stdout, stderr io.W
 	conn, err := (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, "unix", socketPath(dir, socket))
 	if err != nil {
 		fmt.Fprintf(stderr, "%s %s: site %s does not answer\n", Watermark, args[0], site)
+		if args[1] == "can" && args[0] == site { // asked for a customer, who is not served
+			return 1
+		}
 		return 2
 	}
 	defer conn.Close()
@@ -187,6 +194,52 @@ func command(ctx context.Context, dir string, args []string, stdout, stderr io.W
 	}
 	return listen(conn, site, stdout, stderr)
 }
+
+// answers says whether a site is reached from outside: one of its front doors says that it is well.
+func answers(ctx context.Context, dir, site string, stdout io.Writer) int {
+	l, err := readLayout(dir)
+	if err != nil {
+		return 2
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*hopTimeout)
+	defer cancel()
+	for _, n := range Nodes() {
+		if n.Site == site && n.Role == "frontdoor" {
+			if _, err := fetch(ctx, http.DefaultClient, n.Address(l.Base), "/healthz"); err == nil {
+				fmt.Fprintf(stdout, "%s %s answers\n", Watermark, n.ID)
+				return 0
+			}
+		}
+	}
+	fmt.Fprintf(stdout, "%s no front door of %s answers\n", Watermark, site)
+	return 1
+}
+
+// fetch asks a node from outside the estate; anything but 200 is an error.
+func fetch(ctx context.Context, client *http.Client, address, path string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("asking %s: %w", address, err)
+	}
+	res, err := client.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("asking %s: %w", address, err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("asking %s: %w", address, err)
+	}
+	if res.StatusCode != http.StatusOK {
+		return b, answered(res.StatusCode)
+	}
+	return b, nil
+}
+
+// answered is an answer other than 200.
+type answered int
+
+func (a answered) Error() string { return fmt.Sprintf("HTTP %d", int(a)) }
 
 // servingSite is where the newest DNS record sends customers. `demo-node bank can pay` asks there,
 // whichever site it is.

@@ -88,6 +88,8 @@ func (n *node) dbQuestion(ctx context.Context, what string) (yes, known bool) {
 		return d.Diverged, true
 	case "following":
 		return d.Role == "standby" && !d.Diverged && n.db.lag().Known, true
+	case "replicating": // whichever side this is
+		return !d.Diverged && !d.Fenced && n.db.lag().Known, true
 	case "caught-up":
 		peer, ok := n.ask(ctx)
 		if !ok {

@@ -28,8 +28,9 @@ type Estate struct {
 	reserve net.Listener // the block's first port; held so that no other demo takes the block
 	power   net.Listener // the demo's own control socket
 
-	mu    sync.Mutex
-	sites map[string]*child
+	mu     sync.Mutex
+	sites  map[string]*child
+	wounds map[string]wound // what is broken, by name
 }
 
 // child is one site's process.
@@ -50,7 +51,7 @@ func Start(ctx context.Context, dir string) (*Estate, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "bin"), 0o700); err != nil {
 		return nil, fmt.Errorf("starting the demo: %w", err)
 	}
-	e := &Estate{dir: dir, sites: map[string]*child{}}
+	e := &Estate{dir: dir, sites: map[string]*child{}, wounds: map[string]wound{}}
 	if err := e.takePorts(ctx); err != nil {
 		return nil, err
 	}

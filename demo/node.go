@@ -20,6 +20,7 @@ const (
 	faultSlow      = "slow"       // everything takes much longer
 	faultPartition = "partition"  // cannot reach the other site, nor be reached from it
 	faultBad       = "bad-deploy" // a version that fails every second request
+	faultUnfed     = "unfed"      // a database whose copy is not fed any more
 )
 
 const (

@@ -76,7 +76,10 @@ func (d *database) shippable(n int) ([]Row, time.Duration) {
 func (n *node) follow(ctx context.Context) {
 	for ctx.Err() == nil {
 		wait := askAgain
-		st, ok := n.askPeer(ctx)
+		st, ok := dbStatus{}, false
+		if !n.is(faultUnfed) {
+			st, ok = n.askPeer(ctx)
+		}
 		n.db.noteSilence(ok)
 		if ok {
 			more, err := n.db.hear(st)

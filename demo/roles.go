@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -98,6 +99,15 @@ func (n *node) can(ctx context.Context, what string) (int, []byte) {
 		return get("ledger", "app")
 	}
 	return get(n.System, "db")
+}
+
+// linked says whether the other site is reached. A site that is down answers nothing either; then nobody can
+// tell.
+func (n *node) linked(ctx context.Context) (yes, known bool) {
+	ctx, cancel := context.WithTimeout(ctx, hopTimeout)
+	defer cancel()
+	_, _, err := n.site.request(ctx, n, n.Peer(), http.MethodGet, "/healthz", nil, false)
+	return err == nil, err == nil || errors.Is(err, errPartition)
 }
 
 func (n *node) dbRole(r *http.Request, body []byte) (int, []byte) {

@@ -13,7 +13,7 @@ import (
 
 // verbList is what can be asked of a node; anything else is a usage error.
 const verbList = "status is can start stop drain undrain activate deactivate record " +
-	"freeze unfreeze promote demote rejoin lag rpo count rows served cut hang slow partition bad-deploy heal"
+	"freeze unfreeze promote demote rejoin lag rpo count rows served cut hang slow partition bad-deploy unfed heal"
 
 // teller takes one line of a verb's output as soon as it is known.
 type teller func(line string)
@@ -27,7 +27,7 @@ func (n *node) verb(ctx context.Context, args []string, say teller) int {
 	}
 	verb, rest := args[0], args[1:]
 	switch verb {
-	case "start", "stop", "hang", "slow", "partition", "bad-deploy", "heal":
+	case "start", "stop", "hang", "slow", "partition", "bad-deploy", "unfed", "heal":
 		return n.fromOutside(ctx, verb, say) // done to the node, not by it, so a hanging node is no obstacle
 	}
 	if n.is(faultHang) {
@@ -228,6 +228,9 @@ func (n *node) question(ctx context.Context, what string) (yes, known bool) {
 	case "open":
 		return !st.Drained, true
 	}
+	if n.Role == "dns" && what == "linked" {
+		return n.linked(ctx)
+	}
 	if n.db == nil {
 		return false, false
 	}
@@ -248,6 +251,9 @@ func (n *node) sayIs(ctx context.Context, rest []string, say teller) int {
 		say(fmt.Sprintf("lag_ms=%d", max(0, l.Millis)))
 	}
 	switch {
+	case !known && rest[0] == "linked":
+		say("nobody can tell: nothing at the other site answers")
+		return 2
 	case !known:
 		say(fmt.Sprintf("%s: no such question for a %s: %s", n.ID, n.Role, rest[0]))
 		return 2

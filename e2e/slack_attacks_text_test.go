@@ -135,7 +135,7 @@ func codesRefused() []attack {
 	}
 	return []attack{
 		{name: "a start by somebody without a role", row: "start_not_eligible", who: "cat", do: func(s *siege) { s.press("cat", s.find("cat", s.drill, "start")) }},
-		{name: "a start by who issued the code, who is offered no form", row: "code_missing", who: "hal", do: func(s *siege) { s.press("hal", s.find("hal", s.drill, "start")) }},
+		{name: "a start by who issued the code, who is offered no form", row: "start_by_issuer", who: "hal", says: "press Start and type it", do: func(s *siege) { s.press("hal", s.find("hal", s.drill, "start")) }},
 		{name: "a mistyped code", row: "code_mistyped", who: "ann", do: func(s *siege) { start(s, "ann", s.code[:len(s.code)-1]) }},
 		{name: "a wrong code", row: "code_wrong", who: "ann", now: "tries 4", do: func(s *siege) { start(s, "ann", otherCode(s)) }},
 		{name: "a code that was replaced", row: "code_wrong", who: "ann", now: "tries 3", do: func(s *siege) {

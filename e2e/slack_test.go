@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -42,6 +43,7 @@ func openWorkspace(t *testing.T, o slackfake.Options, point func(string), edit f
 	o.Users = append(o.Users, slackfake.User{ID: "U0GUEST01", Name: "guest", RealName: "Guest", Restricted: true})
 	sc := prepareScene(t)
 	o.Clock = sc.clock.clock()
+	o.Scopes, o.Events = manifest(t)
 	w := &workspace{scene: sc, slack: slackfake.New(o)}
 	h := httptest.NewServer(w.slack)
 	t.Cleanup(h.Close)
@@ -56,6 +58,20 @@ func openWorkspace(t *testing.T, o slackfake.Options, point func(string), edit f
 	w.open(point, w.more...)
 	w.wait("a socket", func() bool { return w.slack.Stats().Sockets > 0 })
 	return w
+}
+
+// manifest is what the app is allowed and hears of when it is made as docs/slack.md says.
+func manifest(t *testing.T) (scopes, events []string) {
+	t.Helper()
+	raw, err := os.ReadFile("../deploy/slack-manifest.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := slackfake.ReadManifest(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m.OAuth.Scopes.Bot, m.Settings.Events.Bot
 }
 
 func (w *workspace) wait(what string, ok func() bool) {
@@ -301,13 +317,18 @@ func TestSlackTurnsAway(t *testing.T) {
 		}
 	}
 	w.slack.PutUser(bob)
-	w.slack.PutChannel(slackfake.Channel{ID: room, Name: "ops", ExtShared: true})
-	w.clock.advance(time.Minute)
-	before := len(w.refusals())
-	w.slack.Person(bob.ID).Click(w.Context(), press)
-	w.eventually("a refusal", func() bool { return len(w.refusals()) > before })
-	if got := w.refusals(); got[len(got)-1] != "slack_channel_shared" {
-		t.Errorf("refused as %s", got[len(got)-1])
+	members := append(slices.Collect(maps.Values(accounts)), slackfake.TheApp)
+	for _, c := range []slackfake.Channel{{ID: room, Name: "ops", ExtShared: true, Members: members}, {ID: room, Name: "ops", Pending: true, Members: members}} {
+		w.slack.PutChannel(c)
+		w.clock.advance(time.Minute)
+		before := len(w.refusals())
+		if act := w.slack.Person(bob.ID).Click(w.Context(), press); act.Error != "" {
+			t.Fatalf("%+v: %+v", c, act)
+		}
+		w.eventually("a refusal", func() bool { return len(w.refusals()) > before })
+		if got := w.refusals(); got[len(got)-1] != "slack_channel_shared" {
+			t.Errorf("%+v: refused as %s", c, got[len(got)-1])
+		}
 	}
 	if v := w.view(run); v.Round.Have != 0 {
 		t.Errorf("%d votes counted", v.Round.Have)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/switchman-dr/switchman/app"
 	"github.com/switchman-dr/switchman/config"
+	"github.com/switchman-dr/switchman/demo"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/fsm"
 	"github.com/switchman-dr/switchman/locale"
@@ -26,6 +27,12 @@ import (
 func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) == "switchman-victim" {
 		os.Exit(victimMain())
+	}
+	if filepath.Base(os.Args[0]) == "demo-node" {
+		os.Exit(demo.NodeMain(os.Args[1:], os.Stdout, os.Stderr))
+	}
+	if len(os.Args) > 1 && os.Args[1] == "demo-site" {
+		os.Exit(demo.SiteMain(os.Args[2:], os.Stdin, os.Stdout, os.Stderr))
 	}
 	testscript.Main(m, nil)
 }
@@ -75,6 +82,10 @@ func playStories(t *testing.T, setup func(*testscript.Env) error) {
 			"run":     withWorld((*world).turnTo),
 			"locks":   withWorld((*world).locks),
 			"expect":  withWorld((*world).expectLog),
+
+			"alert":      withWorld((*world).alert),
+			"situation":  withWorld((*world).situation),
+			"milestones": withWorld((*world).milestones),
 		},
 	})
 }
@@ -150,7 +161,7 @@ func (o opening) start() (*app.App, error) { return o.startIn(context.Background
 func (o opening) startIn(ctx context.Context) (*app.App, error) {
 	cfg, err := config.Load(config.Input{Environ: append([]string{
 		"SWITCHMAN_ORG=" + filepath.Join(o.dir, "org"), "SWITCHMAN_STATE_DIR=" + filepath.Join(o.dir, "state"), "SWITCHMAN_ADDR=off",
-		"SWITCHMAN_ANCHORS=", "PATH=" + o.path, "SWITCHMAN_DATABASE_URL=" + o.url,
+		"SWITCHMAN_ANCHORS=", "PATH=" + o.path, "SWITCHMAN_HOOK_ALERTMANAGER=" + hookSecret, "SWITCHMAN_DATABASE_URL=" + o.url,
 		`SWITCHMAN_NOTIFY={"contact:mail": [{"file": "` + filepath.Join(o.dir, "mail.jsonl") + `"}], "contact:phone": [{"file": "` + filepath.Join(o.dir, "phone.jsonl") + `"}]}`},
 		o.more...)})
 	if err != nil {

@@ -150,8 +150,9 @@ try {
   await p.shoot("9-home-en");
   await p.leave();
   p = await be(cast.zh, room, { lang: "zh" });
-  await p.say("/dr ask 如何提升备库为主库？");
-  await p.page.locator(".msg.only").last().waitFor();
+  await p.say("@switchman 如何提升备库为主库？");
+  await p.page.locator(".msg", { hasText: "如何提升备库为主库" }).locator(".replies").click();
+  await p.page.locator("#answers .msg").nth(1).locator(".btn").first().waitFor();
   await soon(1500);
   await p.shoot("10-ask-zh");
   await p.leave();

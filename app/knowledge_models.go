@@ -150,12 +150,12 @@ func (l *librarian) encodeAll(ctx context.Context) (after time.Duration, done bo
 	var failed error
 	l.models.each(func(lang string, e *knowledge.Embedder) { failed = errors.Join(failed, l.encodeWith(ctx, e, lang)) })
 	if failed == nil && ctx.Err() == nil {
-		if err := l.tidy(ctx); err != nil {
+		if err := l.tidy(ctx); err != nil && ctx.Err() == nil {
 			l.log.Error("letting go of vectors of passages that are gone; it is tried again", "error", err)
 		}
 	}
 	if l.models.served != nil && llm.KindOf(failed) == llm.Mismatch { // it makes others now: everything is encoded anew
-		if err := l.replace(ctx, encoders{served: l.models.served, without: "the server's embeddings have changed"}); err != nil {
+		if err := l.replace(ctx, encoders{served: l.models.served, without: "the server's embeddings have changed"}); err != nil && ctx.Err() == nil {
 			l.log.Error("reading the runbooks for another model; it is tried again", "error", err)
 		}
 	}
@@ -201,7 +201,7 @@ func (l *librarian) encodeWith(ctx context.Context, e *knowledge.Embedder, lang 
 			m.Trouble = err.Error()
 		}
 	})
-	if err != nil && !errors.Is(err, errFollows) {
+	if err != nil && !errors.Is(err, errFollows) && ctx.Err() == nil {
 		l.log.Error("encoding runbooks; words alone decide meanwhile, and it is tried again", "model", e.Name, "error", err)
 	}
 	return err

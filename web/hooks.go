@@ -80,8 +80,8 @@ func hookSecret(r *http.Request) string {
 	return secret
 }
 
-// enterHook finds the source of a request and holds its secret against the known one, always in the same
-// time: whether a source is there is told to nobody who has not its secret.
+// enterHook finds the source of a request and holds its secret against the known one, in the same time
+// whether it is wrong in its first byte or its last, and whether there is such a source or not.
 func (s *Server) enterHook(r *http.Request) (source string, h *hook, err error) {
 	source = sourceName(r.PathValue("kind"), r.PathValue("name"))
 	h, ok := s.hooks.known[source]

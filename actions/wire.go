@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/skeema/knownhosts"
@@ -47,6 +48,7 @@ type wires struct {
 type wire struct {
 	ready  chan struct{} // closed when client or err is there
 	client *ssh.Client
+	gone   chan struct{} // closed when the connection has ended
 	err    error
 	room   chan struct{} // one for each session
 	target target
@@ -92,32 +94,34 @@ func (w *wires) to(ctx context.Context, user, address string) (*wire, error) {
 
 // open dials, asks the machine who it is, and then watches the line until it is gone.
 func (w *wires) open(l *wire, key, user, address string) {
+	defer w.forget(key, l)
 	l.client, l.err = w.dial(user, address)
-	if l.err == nil {
-		l.used = w.clock.Now()
-		l.err = l.greet(w.clock)
-	}
 	if l.err != nil {
-		w.forget(key, l)
 		close(l.ready)
 		return
 	}
-	gone := make(chan struct{})
+	l.gone = make(chan struct{})
 	go func() {
 		l.client.Wait() //nolint:errcheck // why it went is told by whoever used it
 		w.forget(key, l)
-		close(gone)
+		close(l.gone)
 	}()
+	l.used = w.clock.Now()
+	l.err = l.greet(w.clock)
 	close(l.ready)
-	w.watch(l, gone)
+	if l.err != nil {
+		l.client.Close() //nolint:errcheck // it is given up
+		return
+	}
+	w.watch(l)
 }
 
 // watch asks every few seconds whether the other end still answers, and hangs up when it does not, or when
 // nobody needs the line.
-func (w *wires) watch(l *wire, gone <-chan struct{}) {
+func (w *wires) watch(l *wire) {
 	for {
 		select {
-		case <-gone:
+		case <-l.gone:
 			return
 		case <-w.clock.After(keepAlive):
 		}
@@ -134,7 +138,7 @@ func (w *wires) watch(l *wire, gone <-chan struct{}) {
 			if err == nil && idle < idleLines {
 				continue
 			}
-		case <-gone:
+		case <-l.gone:
 			return
 		case <-w.clock.After(keepAlive):
 		}
@@ -274,23 +278,46 @@ func (l *wire) run(ctx context.Context, command string, stdin io.Reader, out, er
 	if ctx.Err() != nil {
 		return ending{code: -1, err: errors.New("cut short before it began")}
 	}
-	s, err := l.client.NewSession()
-	if err != nil {
+	o, e := &gate{w: out}, &gate{w: errs}
+	c := errand{done: make(chan error, 1)}
+	go c.run(ctx, l.client, command, stdin, o, e)
+	var err error
+	select {
+	case err = <-c.done:
+	case <-l.gone: // what is being opened at that moment may wait in the library for ever
+		err = errors.New("the line broke")
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	o.shut()
+	e.shut()
+	if !c.sent.Load() && c.sent.CompareAndSwap(false, true) { // it is never sent now
 		return ending{code: -1, err: fmt.Errorf("no session: %w", err)}
 	}
-	o, e := &gate{w: out}, &gate{w: errs}
-	s.Stdin, s.Stdout, s.Stderr = stdin, o, e
-	done := make(chan error, 1)
-	go func() { done <- s.Run(command) }()
-	select {
-	case err = <-done:
-	case <-ctx.Done():
-		o.shut()
-		e.shut()
-		go s.Close() //nolint:errcheck // a dead line may keep it waiting
-		return ending{started: true, code: -1, cut: true}
-	}
 	return sshEnding(err)
+}
+
+// errand is one command on its way. sent turns true once, by whoever comes first: the errand when it sends, or
+// the one who gave it up.
+type errand struct {
+	sent atomic.Bool
+	done chan error
+}
+
+func (c *errand) run(ctx context.Context, client *ssh.Client, command string, stdin io.Reader, out, errs io.Writer) {
+	s, err := client.NewSession()
+	if err != nil {
+		c.done <- err
+		return
+	}
+	stop := context.AfterFunc(ctx, func() { s.Close() }) //nolint:errcheck // what is given up is told by run
+	defer stop()
+	defer s.Close() //nolint:errcheck // it has ended, or the line has
+	s.Stdin, s.Stdout, s.Stderr = stdin, out, errs
+	if !c.sent.CompareAndSwap(false, true) {
+		return
+	}
+	c.done <- s.Run(command)
 }
 
 // sshEnding sorts out what Run reports: an exit status, a signal, or that the line broke.

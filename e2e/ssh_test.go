@@ -81,6 +81,7 @@ func (s *scene) told(file string) []string {
 // sshRemembers: whatever happens to Switchman or to its lines while a step that may be sent once is under way on
 // another machine, it is done there once, and nobody has to be asked.
 func sshRemembers(t *testing.T, database func(testing.TB) string) {
+	t.Parallel()
 	for name, harm := range map[string]func(*scene, *actionstest.Daemon){
 		"the line breaks": func(_ *scene, d *actionstest.Daemon) { d.Cut() },
 		"Switchman dies, and comes back before the end": func(s *scene, d *actionstest.Daemon) {
@@ -122,6 +123,7 @@ func TestSSHRemembersPostgres(t *testing.T) { sshRemembers(t, storetest.Postgres
 // TestSSHAsks: where neither the machine nor the probe knows how a once step ended, a person is asked, and
 // nothing is sent again.
 func TestSSHAsks(t *testing.T) {
+	t.Parallel()
 	s, d := sshScene(t)
 	s.fact("../blind", "")
 	s.open(nil, sshSettings(d)...)

@@ -1,4 +1,5 @@
 // The whole story at the sample bank, told by its people: a demo, where being somebody is a click.
+import { cast } from "./cast.mjs";
 import assert from "node:assert/strict";
 import { looks, person, refusals } from "./browser.mjs";
 import { approve, enter, issue, request } from "./acts.mjs";
@@ -15,7 +16,7 @@ export default async function story(browser) {
   const told = {};
 
   test("a run is rehearsed and requested, and the board shows every node", async () => {
-    const lin = (told.lin = await be("lin"));
+    const lin = (told.lin = await be(cast.lin));
     await lin.go("#/plans/bank-switchover");
     await lin.page.locator('[data-act="rehearse"]').click();
     await lin.page.waitForURL(/#\/run\//);
@@ -46,7 +47,7 @@ export default async function story(browser) {
     await lin.go(`#/run/${run}`);
     await lin.page.locator('[data-verb="cancel"]').click();
     await lin.page.locator("dialog [data-yes]").waitFor();
-    told.chen = await be("chen");
+    told.chen = await be(cast.chen);
     await approve(told.chen, run);
     await lin.page.locator("dialog [data-yes]").click();
     await lin.page.locator('dialog [role="alert"]').waitFor();
@@ -58,7 +59,7 @@ export default async function story(browser) {
   });
 
   test("the second vote comes from a telephone, in Chinese", async () => {
-    const sun = (told.sun = await be("sun", { lang: "zh", width: 390, height: 844, theme: "dark" }));
+    const sun = (told.sun = await be(cast.sun, { lang: "zh", width: 390, height: 844, theme: "dark" }));
     await sun.page.getByText("请您审批").waitFor();
     await looks(sun, "now on a telephone");
     await approve(sun, told.run);
@@ -68,7 +69,7 @@ export default async function story(browser) {
 
   test("a wrong code costs a try, the right one starts the run", async () => {
     const { lin, run } = told;
-    const huang = (told.huang = await be("huang"));
+    const huang = (told.huang = await be(cast.huang));
     const first = await issue(huang, run);
     await looks(huang, "code");
     const second = await issue({ ...huang, go: async () => huang.page.getByRole("button", { name: "Hide it" }).click() }, run);
@@ -102,11 +103,11 @@ export default async function story(browser) {
       if (v.state === "at_standby") break;
       assert.ok(tries < 20, "the run stays paused");
       for (const s of v.steps) {
-        const as = s.state === "unknown" ? "chen" : "lin";
+        const as = s.state === "unknown" ? cast.chen : cast.lin;
         const verb = s.state === "unknown" ? "decide" : s.state === "failed" ? "retry" : "";
         if (verb) await api(as, "POST", `/api/runs/${run}/${verb}`, { step: s.id, verdict: "again", reason: "the test killed the server", confirmed: true });
       }
-      await api("lin", "POST", `/api/runs/${run}/resume`, { confirmed: true });
+      await api(cast.lin, "POST", `/api/runs/${run}/resume`, { confirmed: true });
       await new Promise((go) => setTimeout(go, 300));
     }
     await lin.page.locator('[data-state="at_standby"]').waitFor();

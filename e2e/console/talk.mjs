@@ -1,5 +1,6 @@
 // What is typed: commands, answers with buttons and forms, the examiner's challenge and the three words of a
 // surprise drill. It is told at the demo, by the people of story.mjs.
+import { cast } from "./cast.mjs";
 import assert from "node:assert/strict";
 import { done, request, verb } from "./acts.mjs";
 import { alert, plain } from "./browser.mjs";
@@ -75,7 +76,7 @@ export function talk(stage, told) {
     await plain(lin);
     await lin.go("#/runbooks");
     await lin.page.locator("main", { hasText: "the view has a new name" }).waitFor();
-    const hidden = (await api("chen", "GET", "/api/runbooks")).runbooks.find((r) => !r.audience.includes("internal") && !r.audience.includes("public") && !r.audience.includes("role:operator"));
+    const hidden = (await api(cast.chen, "GET", "/api/runbooks")).runbooks.find((r) => !r.audience.includes("internal") && !r.audience.includes("public") && !r.audience.includes("role:operator"));
     assert.ok(hidden, "the commander has a runbook that an operator has not");
     await lin.go(`#/runbooks/${encodeURIComponent(hidden.doc)}`);
     assert.match(await alert(lin), /no runbook/);
@@ -91,7 +92,7 @@ export function talk(stage, told) {
     await chen.page.locator("dialog [data-yes]").click();
     await done(chen);
     await until("the vote counts", async () => (await view(run)).round.have === 1);
-    assert.deepEqual((await view(run)).round.votes.map((x) => [x.person, x.via]), [["chen", "console"]]);
+    assert.deepEqual((await view(run)).round.votes.map((x) => [x.person, x.via]), [[cast.chen, "console"]]);
     await say(told.lin, `/dr cancel ${run} it was for show`);
     await reaches(run, "cancelled");
   });
@@ -118,7 +119,7 @@ export function talk(stage, told) {
     await vote(await words());
     await chen.page.locator('[data-verb="withdraw"]').waitFor();
     assert.equal((await view(run)).round.have, 1);
-    await api("lin", "POST", `/api/runs/${run}/cancel`, { confirmed: true, reason: "seen enough" });
+    await api(cast.lin, "POST", `/api/runs/${run}/cancel`, { confirmed: true, reason: "seen enough" });
     await reaches(run, "cancelled");
   });
 }

@@ -24,7 +24,7 @@ import (
 // SWITCHMAN_SOAK=1 makes it 300 schedules.
 func TestSlackFaults(t *testing.T) {
 	t.Parallel()
-	schedules := 20
+	schedules := 8
 	if os.Getenv("SWITCHMAN_SOAK") == "1" {
 		schedules = 300
 	}

@@ -18,6 +18,7 @@ type board struct {
 	left    []int // needs not settled yet
 	after   [][]int
 	air     []bool         // in flight from this process; the outcome is still to come
+	carried []bool         // was in flight while the board was made anew: the store may know more than its landing tells
 	was     []dr.StepState // state before the intent, as the store still has it
 	undoing []bool         // the newest attempt is an undo
 	ahead   []dr.Millis    // expected length of the longest chain from the step to the end
@@ -41,7 +42,7 @@ func newBoard(s *dr.Slice, rows []dr.StepRow, attempts []dr.Attempt, air []bool)
 	n := len(s.Steps)
 	b := &board{slice: s, index: make(map[string]int, n), state: make([]dr.StepState, n), attempt: make([]int, n), tries: make([]int, n),
 		left: make([]int, n), after: make([][]int, n), was: make([]dr.StepState, n), undoing: make([]bool, n), groups: map[string]int{},
-		ahead: make([]dr.Millis, n), air: make([]bool, n), systems: map[string]*course{}}
+		ahead: make([]dr.Millis, n), air: make([]bool, n), carried: make([]bool, n), systems: map[string]*course{}}
 	for i, st := range s.Steps {
 		b.index[st.ID] = i
 		b.state[i] = dr.StepBlocked
@@ -53,6 +54,7 @@ func newBoard(s *dr.Slice, rows []dr.StepRow, attempts []dr.Attempt, air []bool)
 	}
 	for i, flies := range air {
 		if flies {
+			b.carried[i] = true
 			b.depart(i)
 		}
 	}

@@ -40,6 +40,25 @@ func TestOutcomeThatOvertakesItsLanding(t *testing.T) {
 	}
 }
 
+// TestRetryThatOvertakesALanding: a step failed, somebody had it tried again, and the runner read that from the
+// store before the failure landed. The landing must not leave the step failed in the picture for good.
+func TestRetryThatOvertakesALanding(t *testing.T) {
+	s := &dr.Slice{Steps: []dr.Step{step("a")}}
+	r := &runner{again: make(chan struct{}, 1), run: dr.Run{State: dr.Running, Version: 9},
+		board: newBoard(s, rowsOf(s, dr.StepReady), nil, []bool{true})}
+	if err := r.land(landing{step: 0, to: dr.StepFail, fail: true, run: &dr.Run{State: dr.Paused, Version: 8}}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-r.again:
+	default:
+		t.Error("nobody looks into the store again, where the step is ready")
+	}
+	if r.run.State != dr.Running {
+		t.Errorf("the older news made the run %s", r.run.State)
+	}
+}
+
 // TestFailureIsCountedOnce whether it was read from the store or landed.
 func TestFailureIsCountedOnce(t *testing.T) {
 	s := &dr.Slice{Steps: []dr.Step{step("a")}}

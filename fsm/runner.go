@@ -250,6 +250,9 @@ func (r *runner) land(l landing) error {
 	if l.run != nil && l.run.Version >= r.run.Version { // landings may overtake each other
 		r.run = *l.run
 	}
+	if r.board.carried[l.step] {
+		r.reload() // its outcome is older than the picture: somebody may have sent it again since, before it landed here
+	}
 	if l.to == dr.StepReady && r.run.State != dr.Running && r.run.State != dr.Verifying {
 		r.reload() // somebody may have taken the step out of the plan while it was in the air
 	}

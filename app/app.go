@@ -122,7 +122,7 @@ func (a *App) build(ctx context.Context, o Options) error {
 	instance := a.instance(o.Instance)
 	a.Engine = fsm.New(fsm.Config{Store: a.Store, Catalog: a.Files.Catalog, Hands: set.Hands(), Eyes: set.Eyes(), Clock: clock,
 		Pepper: hidden.pepper, Log: o.Log, Version: o.Version, Instance: instance, Parallel: cfg.MaxParallel, Contacts: contacts(ways),
-		Anchor: anchors(cfg, set.Hands(), stdout, o.Log), Point: o.Point})
+		Anchor: anchors(cfg, set.Hands(), stdout, o.Log), Copy: shipping(a.Store, cfg, catalog.Organisation().ID, clock, o.Log), Point: o.Point})
 	metrics := prometheus.NewRegistry()
 	a.keeper = newKeeper(a.Store, cfg, catalog.Organisation().ID, instance, clock, o.Log, metrics)
 	addr := cfg.Addr

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -29,19 +27,14 @@ const (
 	erasesMost   = 4096      // in one round
 	keeperLease  = "keeper"
 	leaseOfRound = 5 * time.Minute
-	copyStamp    = "20060102T150405Z"
-	copySuffix   = ".db"
 )
 
 // keeper does the housekeeping nobody asks for: a verified copy of the store every so often, the end of
 // evidence and conversation that have been kept long enough, and memory given back. One goroutine does it, one after the other.
 type keeper struct {
 	store    *store.Store
-	clock    dr.Clock
-	log      *slog.Logger
-	dir      string // for copies; empty: none are made
+	depot    // of scheduled copies; without a directory none are made
 	every    time.Duration
-	prefix   string // of copies' names
 	keep     time.Duration
 	said     time.Duration // how long the channel keeps what was said; 0: for ever
 	instance string
@@ -57,7 +50,7 @@ type keeper struct {
 }
 
 func newKeeper(s *store.Store, cfg *config.Config, organisation, instance string, clock dr.Clock, log *slog.Logger, reg *prometheus.Registry) *keeper {
-	k := &keeper{store: s, clock: clock, log: log, dir: cfg.BackupPath, every: cfg.BackupEvery, prefix: organisation + "-",
+	k := &keeper{store: s, depot: newDepot(cfg.BackupPath, "SWITCHMAN_BACKUP_PATH", organisation, clock, log), every: cfg.BackupEvery,
 		keep: time.Duration(cfg.RetentionDays) * 24 * time.Hour, said: time.Duration(cfg.ChannelDays) * 24 * time.Hour, instance: instance,
 		copies:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "switchman_backups_total", Help: "Scheduled copies of the store, by how they ended."}, []string{"result"}),
 		newest:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "switchman_backup_newest_seconds", Help: "When the newest scheduled copy was made, as Unix time; 0 without one."}),
@@ -165,42 +158,5 @@ func (k *keeper) copyIfDue(ctx context.Context) error {
 	k.copies.WithLabelValues("ok").Inc()
 	k.newest.Set(float64(now.Unix()))
 	k.log.Info("a verified copy of the store was made", "file", k.file(now), "rows", v.Rows)
-	return k.prune(append(made, now))
-}
-
-func (k *keeper) file(at time.Time) string {
-	return filepath.Join(k.dir, k.prefix+at.Format(copyStamp)+copySuffix)
-}
-
-// made lists when the copies that are there were made, oldest first. Other files are left alone.
-func (k *keeper) made() ([]time.Time, error) {
-	entries, err := os.ReadDir(k.dir)
-	if err != nil {
-		return nil, dr.Errorf(dr.Unavailable, "looking at the copies: %w", err).
-			WithHint("make %s, or mount what belongs there; SWITCHMAN_BACKUP_PATH names it", k.dir)
-	}
-	var made []time.Time
-	for _, e := range entries {
-		name, ours := strings.CutPrefix(e.Name(), k.prefix)
-		name, whole := strings.CutSuffix(name, copySuffix)
-		if at, err := time.Parse(copyStamp, name); err == nil && ours && whole && e.Type().IsRegular() {
-			made = append(made, at)
-		}
-	}
-	slices.SortFunc(made, time.Time.Compare)
-	return made, nil
-}
-
-// prune removes all but the newest copies, each with the checkpoint beside it.
-func (k *keeper) prune(made []time.Time) error {
-	for _, at := range made[:max(0, len(made)-keepCopies)] {
-		err := os.Remove(k.file(at))
-		if head := os.Remove(k.file(at) + store.HeadSuffix); !errors.Is(head, os.ErrNotExist) {
-			err = errors.Join(err, head)
-		}
-		if err != nil {
-			return fmt.Errorf("removing an old copy: %w", err)
-		}
-	}
-	return nil
+	return k.prune(append(made, now), keepCopies)
 }

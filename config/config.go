@@ -96,6 +96,7 @@ type Config struct {
 	ChannelDays   int           `env:"SWITCHMAN_CHANNEL_DAYS" default:"90" min:"0" max:"36500" doc:"Days after which the channel lets go of what was said: cards of a run that ended and has been quiet that long, and what people typed; at most the newest 50000 stay. The journal keeps every decision. 0: kept for ever."`
 	BackupPath    string        `env:"SWITCHMAN_BACKUP_PATH" doc:"Directory that receives a verified copy of the store. Empty: no scheduled copy."`
 	BackupEvery   time.Duration `env:"SWITCHMAN_BACKUP_EVERY" default:"24h" min:"1m" max:"8760h" doc:"Time between two scheduled copies."`
+	ShipPath      string        `env:"SWITCHMAN_SHIP_PATH" doc:"Directory at another site, mounted here, that receives a verified copy of the store and its checkpoint before a run that leaves a site where Switchman itself runs, when it starts and when it has arrived. Empty: such a run is blocked, unless the store is PostgreSQL."`
 
 	DemoDir string `env:"SWITCHMAN_DEMO_DIR" group:"Demo" doc:"Where demo-node finds the control sockets of the sample sites. The demo sets it for its own child processes."`
 

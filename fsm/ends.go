@@ -49,6 +49,9 @@ func (r *runner) finish(ctx context.Context) error {
 	if err == nil && ended {
 		r.e.anchor(ctx, r.run.ID, "end")
 	}
+	if err == nil && r.run.State == dr.AtStandby {
+		r.e.shipAgain(ctx, r.run)
+	}
 	return err
 }
 

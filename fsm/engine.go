@@ -38,6 +38,9 @@ type Config struct {
 	// Anchor writes the journal's root outside this machine's database and answers where it went;
 	// nil: nowhere.
 	Anchor func(ctx context.Context, text string) []string
+	// Copy brings the state to another site and answers where it stands. It is called before a run that leaves a
+	// site where Switchman runs, when that run starts and when it has arrived; nil: the store sees to that itself.
+	Copy func(ctx context.Context) (string, error)
 	// Point is called at every place a crash must be survived; tests die in it. nil: nothing.
 	Point func(name string)
 }

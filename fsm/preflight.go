@@ -111,7 +111,7 @@ func (e *Engine) facts(ctx context.Context, s Situation) []dr.Check {
 		}()
 	}
 	wg.Wait()
-	checks = slices.Concat(append([][]dr.Check{checks}, found...)...)
+	checks = slices.Concat(append([][]dr.Check{checks, e.ship(ctx, s.Run)}, found...)...)
 	for i := range checks {
 		checks[i].Level = level(s, checks[i])
 	}

@@ -247,6 +247,7 @@ func (e *Engine) follow(ctx context.Context, c *Change) error {
 		}
 	case c.Lock:
 		e.anchor(ctx, c.Run.ID, "start")
+		e.shipAgain(ctx, c.Run)
 	case c.Run.State.Ended():
 		e.anchor(ctx, c.Run.ID, "end")
 	}

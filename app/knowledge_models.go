@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -115,6 +116,7 @@ func (l *librarian) encode(ctx context.Context) {
 		case <-l.changed:
 		}
 		again, done := l.encodeAll(ctx)
+		l.rest(ctx)
 		if done {
 			continue
 		}
@@ -125,6 +127,14 @@ func (l *librarian) encode(ctx context.Context) {
 		case <-l.changed:
 		}
 		l.poke()
+	}
+}
+
+// rest gives back what reading and loading left of memory, which is as much as stays, unless a run moves.
+func (l *librarian) rest(ctx context.Context) {
+	err := l.store.Read(ctx, func(r *store.Reader) error { return still(ctx, r) })
+	if err == nil {
+		debug.FreeOSMemory()
 	}
 }
 

@@ -14,7 +14,8 @@
 // asks the same questions; it takes front matter for somebody else's, so alerts find less there.
 //
 // knowledge/calibration.json, which tells how far an answer can be trusted, is fitted on these cases and on
-// a larger set of the same form: `go test ./evals -run Calibrate -calibrate DIR -kept VECTORS` makes it anew.
+// a larger set of the same form: `go test ./evals -run Calibrate -calibrate DIR -kept VECTORS -v` makes it anew,
+// and prints what would be refused of every group by a fit that the question had no part in.
 //
 // vectors.gob holds what the built-in encoders made of the runbooks, for making it takes minutes and the
 // gate has seconds; after a change of either, `go test ./evals -run Models -vectors -timeout 20m` makes

@@ -8,6 +8,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/switchman-dr/switchman/knowledge"
@@ -15,9 +17,12 @@ import (
 
 // A row is one search with what spoke for it, and whether the runbooks answer.
 type row struct {
+	id       string // of the question; it may have been asked of several indexes
+	library  string // it was asked of
 	group    string
 	signs    map[string]float64
 	answered bool
+	first    bool // a right document came first
 }
 
 const (
@@ -25,16 +30,12 @@ const (
 	draws  = 4
 	pull   = 0.001 // of the weights towards zero, which keeps few cases from making large ones
 	rounds = 30    // of Newton's method; it stands still long before
-	spared = 0.9   // share of the answered cases a threshold must let through
 )
 
-// fit finds the logistic function that tells answered rows from others, both kinds counting alike however
-// many there are of each.
+// fit finds the logistic function that tells answered rows from others: each library counts alike, and in it
+// both kinds, however many there are of each.
 func fit(rows []row, signs []string) (bias float64, weights []float64) {
-	var count [2]float64
-	for _, r := range rows {
-		count[side(r)]++
-	}
+	count := countsOf(rows)
 	at := make([]float64, len(signs)+1)
 	for range rounds {
 		slope, bend := make([]float64, len(at)), make([][]float64, len(at))
@@ -43,7 +44,7 @@ func fit(rows []row, signs []string) (bias float64, weights []float64) {
 		}
 		for _, r := range rows {
 			x := append([]float64{1}, values(r, signs)...)
-			p, weight := logistic(at, x), 0.5/count[side(r)]
+			p, weight := logistic(at, x), count.weight(r)
 			for i := range x {
 				slope[i] += weight * (p - float64(side(r))) * x[i]
 				for j := range x {
@@ -60,6 +61,32 @@ func fit(rows []row, signs []string) (bias float64, weights []float64) {
 		}
 	}
 	return at[0], at[1:]
+}
+
+// counts are the rows of each library and kind, and the libraries there are of a kind.
+type counts struct {
+	rows      map[string]*[2]float64
+	libraries [2]float64
+}
+
+func countsOf(rows []row) counts {
+	c := counts{rows: map[string]*[2]float64{}}
+	for _, r := range rows {
+		if c.rows[r.library] == nil {
+			c.rows[r.library] = &[2]float64{}
+		}
+		n := &c.rows[r.library][side(r)]
+		if *n == 0 {
+			c.libraries[side(r)]++
+		}
+		*n++
+	}
+	return c
+}
+
+// weight is what a row counts; those of either kind count a half together.
+func (c counts) weight(r row) float64 {
+	return 0.5 / c.libraries[side(r)] / c.rows[r.library][side(r)]
 }
 
 func side(r row) int {
@@ -111,35 +138,23 @@ func solve(a [][]float64, b []float64) []float64 {
 	return b
 }
 
-// leftOut gives every row the score of functions that were fitted without it: over five folds, each with its
-// part of every group, drawn four times.
+// leftOut gives every row the score of functions that were fitted without its question: over five folds,
+// each with its part of every group, drawn four times.
 func leftOut(rows []row, signs []string) []float64 {
 	out := make([]float64, len(rows))
 	for d := range draws {
-		draw := rand.New(rand.NewPCG(uint64(d), 1))
-		byGroup := map[string][]int{}
-		for i, r := range rows {
-			byGroup[r.group] = append(byGroup[r.group], i)
-		}
-		fold := make([]int, len(rows))
-		for _, g := range slices.Sorted(maps.Keys(byGroup)) {
-			members, first := byGroup[g], draw.IntN(folds)
-			draw.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
-			for at, i := range members {
-				fold[i] = (first + at) % folds
-			}
-		}
+		fold := foldsOf(rows, rand.New(rand.NewPCG(uint64(d), 1)))
 		for f := range folds {
 			var kept []row
-			for i, r := range rows {
-				if fold[i] != f {
+			for _, r := range rows {
+				if fold[r.id] != f {
 					kept = append(kept, r)
 				}
 			}
 			bias, weights := fit(kept, signs)
 			at := append([]float64{bias}, weights...)
 			for i, r := range rows {
-				if fold[i] == f {
+				if fold[r.id] == f {
 					out[i] += logistic(at, append([]float64{1}, values(r, signs)...)) / draws
 				}
 			}
@@ -148,8 +163,61 @@ func leftOut(rows []row, signs []string) []float64 {
 	return out
 }
 
-// scale fits one with its threshold, and tells how far it can be trusted: both by rows that had no part in it.
-func scale(rows []row, signs []string) (knowledge.Scale, []float64) {
+// foldsOf deals the questions out, group by group.
+func foldsOf(rows []row, draw *rand.Rand) map[string]int {
+	byGroup, fold := map[string][]string{}, map[string]int{}
+	for _, r := range rows {
+		if _, dealt := fold[r.id]; !dealt {
+			fold[r.id] = 0
+			byGroup[r.group] = append(byGroup[r.group], r.id)
+		}
+	}
+	for _, g := range slices.Sorted(maps.Keys(byGroup)) {
+		members, first := byGroup[g], draw.IntN(folds)
+		draw.Shuffle(len(members), func(i, j int) { members[i], members[j] = members[j], members[i] })
+		for at, id := range members {
+			fold[id] = (first + at) % folds
+		}
+	}
+	return fold
+}
+
+// A threshold is a matter of what errors cost. Below it the nearest three passages are still shown, and little
+// above it an answer says that it is not sure; so an answer where there is none is taken to cost three refusals
+// of what is answered. The nearest runbook to an alert is often about something akin, and a glance tells: half
+// of that. The other matter is how many ask in vain, which confidence leaves out.
+func policy(scale string) (wrongCosts, inVain float64) {
+	if strings.HasPrefix(scale, "alert") {
+		return 1.5, 1. / 6
+	}
+	return 3, 1. / 4
+}
+
+// around evens out what single cases do to the cost of a threshold.
+const around = 0.04
+
+// threshold is the confidence from which on answering costs least, by rows that had no part in the fit.
+func threshold(rows []row, scores []float64, wrongCosts, inVain float64) float64 {
+	count, best, least := countsOf(rows), 0.0, math.Inf(1)
+	for t := 0.2; t < 0.7; t += 0.01 {
+		cost := 0.0
+		for i, r := range rows {
+			refused := min(1, max(0, (t+around-scores[i])/(2*around)))
+			if r.answered {
+				cost += 2 * count.weight(r) * (1 - inVain) * refused
+			} else {
+				cost += 2 * count.weight(r) * inVain * wrongCosts * (1 - refused)
+			}
+		}
+		if cost < least {
+			best, least = t, cost
+		}
+	}
+	return round(best, 2)
+}
+
+// scale fits one, and tells how far it can be trusted by rows that had no part in it.
+func scale(rows []row, signs []string, wrongCosts, inVain float64) (knowledge.Scale, []float64) {
 	scores := leftOut(rows, signs)
 	var yes, no []float64
 	for i, r := range rows {
@@ -160,12 +228,10 @@ func scale(rows []row, signs []string) (knowledge.Scale, []float64) {
 		}
 	}
 	bias, weights := fit(rows, signs)
-	s := knowledge.Scale{Bias: round(bias, 3), Weights: map[string]float64{}, Cases: len(rows)}
+	s := knowledge.Scale{Bias: round(bias, 3), Weights: map[string]float64{}, Cases: len(rows), Abstain: threshold(rows, scores, wrongCosts, inVain)}
 	for i, name := range signs {
 		s.Weights[name] = round(weights[i], 3)
 	}
-	slices.Sort(yes)
-	s.Abstain = math.Floor(100*yes[int((1-spared)*float64(len(yes)))]) / 100
 	area := areaOf(yes, no)
 	s.AUROC, s.Spread = round(area, 3), round(spread(area, len(yes), len(no)), 3)
 	return s, scores
@@ -197,12 +263,12 @@ func spread(area float64, yes, no int) float64 {
 func TestFit(t *testing.T) {
 	draw := rand.New(rand.NewPCG(1, 2))
 	var rows []row
-	for range 4000 {
-		r := row{group: "all", signs: map[string]float64{"a": draw.Float64(), "b": draw.Float64(), "noise": draw.Float64()}}
+	for i := range 4000 {
+		r := row{id: strconv.Itoa(i), group: "all", signs: map[string]float64{"a": draw.Float64(), "b": draw.Float64(), "noise": draw.Float64()}}
 		r.answered = draw.Float64() < logistic([]float64{-1, 6, -4}, []float64{1, r.signs["a"], r.signs["b"]})
 		rows = append(rows, r)
 	}
-	s, _ := scale(rows, []string{"a", "b", "noise"})
+	s, _ := scale(rows, []string{"a", "b", "noise"}, 3, 1./4)
 	if math.Abs(s.Weights["a"]-6) > 1 || math.Abs(s.Weights["b"]+4) > 1 || math.Abs(s.Weights["noise"]) > 1 || s.AUROC < 0.8 {
 		t.Errorf("fitted %+v", s)
 	}

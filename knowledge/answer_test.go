@@ -121,7 +121,8 @@ func TestStale(t *testing.T) {
 
 // TestCalibration: the file has a scale for every way to search, over signs there are.
 func TestCalibration(t *testing.T) {
-	known := map[string]bool{"cosine": true, "document": true, "strange": true, "margin": true}
+	known := map[string]bool{"near": true, "across": true, "document": true, "margin": true, "size": true,
+		"latin": true, "latin document": true, "latin strange": true, "han": true, "han document": true, "han strange": true}
 	for _, name := range []string{"question hybrid", "question lexical", "question hybrid cjk", "question lexical cjk",
 		"alert hybrid", "alert lexical", "alert hybrid cjk", "alert lexical cjk"} {
 		s, ok := calibration().Scales[name]

@@ -41,18 +41,15 @@ var calibration = sync.OnceValue(func() Calibration {
 	return c
 })
 
-// scaleOf names the scale of a search: by its kind, by what decided, and by the model that the first
-// passage was found with, since nearness is another thing to each. Questions in scripts without spaces have
-// their own without a model too: their words lie elsewhere.
-func (w *view) scaleOf(a ask, all []candidate) string {
-	mode, model := Lexical, a.script
-	if len(all) > 0 {
-		if s := a.sides[w.passages[all[0].passage].script]; s != nil {
-			mode, model = Hybrid, s.model
-		}
+// scaleOf names the scale of a search: by its kind, by what decided, and by the script it is asked in. The
+// models of the two scripts measure nearness differently, and their words speak for an answer differently.
+func (w *view) scaleOf(a ask) string {
+	mode := Lexical
+	if a.sides != [2]*side{} {
+		mode = Hybrid
 	}
 	name := string(a.kind) + " " + string(mode)
-	if model == han {
+	if a.script == han {
 		name += " cjk"
 	}
 	return name
@@ -68,48 +65,74 @@ func (s Scale) confidence(signs map[string]float64) float64 {
 	return 1 / (1 + math.Exp(-z))
 }
 
+// What brings signs to a range of about 0 to 1: a large library has five digits of passages, and a model whose
+// vectors are centred gives cosines of about half.
+const (
+	digits = 5
+	halved = 2
+)
+
 // signs are what tells an answer from the nearest thing there is, each about from 0 to 1:
 //
-//	cosine    how near the nearest passage is in meaning
+//	near      how near the nearest passage is in meaning
+//	across    1 where the first passage is in the other script than the question
 //	document  how much of the question, weighted by rarity, the first document holds
-//	strange   how much of it no document at all holds
 //	margin    how far the first document stands before the second
+//	size      of the library: of many passages one is near by chance
+//
+// and these, of the question's words in Latin script and of those in Chinese, since names of products are
+// Latin in both languages and stand in runbooks of either:
+//
+//	latin, han                    1 where there are any
+//	latin document, han document  how much of them the first document holds
+//	latin strange, han strange    how much of them no document at all holds
 func (w *view) signs(a ask, all []candidate) map[string]float64 {
 	out := map[string]float64{}
 	if len(all) == 0 {
 		return out
 	}
-	first, s := w.docOf[all[0].passage], w.passages[all[0].passage].script
-	second := 0.0
+	first, second, near := w.docOf[all[0].passage], 0.0, 0.0
 	for _, c := range all {
-		if w.passages[c.passage].script == s {
-			out["cosine"] = max(out["cosine"], c.cosine)
+		cosine := c.cosine
+		if side := a.sides[w.passages[c.passage].script]; side != nil && side.e.Centre {
+			cosine *= halved
 		}
+		near = max(near, cosine)
 		if w.docOf[c.passage] != first {
 			second = max(second, c.score)
 		}
 	}
+	out["near"] = near
+	if w.passages[all[0].passage].script != a.script {
+		out["across"] = 1
+	}
 	out["document"] = w.documentHolds(a, first)
-	out["strange"] = w.strange(a, s)
 	out["margin"] = part(all[0].score-second, all[0].score)
+	out["size"] = math.Log10(float64(len(w.passages))) / digits
+	w.wordSigns(a, first, out)
 	return out
 }
 
-// strange is how much of a question, by rarity, stands in no passage: nothing is told of a thing nobody
-// names. Chinese words count only where Chinese was found; names in Latin script stand in any text.
-func (w *view) strange(a ask, found script) float64 {
-	unknown := float64(a.unknown[latin])
-	if found == han {
-		unknown += float64(a.unknown[han])
-	}
-	unknown *= rarity(0, len(w.passages))
-	sum := unknown
-	for i, e := range a.terms {
-		if a.of[i] == latin || found == han {
+// wordSigns adds what the words of either script say.
+func (w *view) wordSigns(a ask, first uint32, out map[string]float64) {
+	whole := w.termsOf(first)
+	for s, name := range map[script]string{latin: "latin", han: "han"} {
+		unknown := float64(a.unknown[s]) * rarity(0, len(w.passages))
+		sum, held := unknown, 0.0
+		for i, e := range a.terms {
+			if a.of[i] != s {
+				continue
+			}
 			sum += w.parts.idf(e.term)
+			if whole[e.term] {
+				held += w.parts.idf(e.term)
+			}
 		}
+		if sum > 0 {
+			out[name] = 1
+		}
+		out[name+" document"], out[name+" strange"] = part(held, sum), part(unknown, sum)
 	}
-	return part(unknown, sum)
 }
 
 // rarities is what all terms of a question are worth together, those of no passage among them.
@@ -123,19 +146,24 @@ func (w *view) rarities(a ask) float64 {
 
 // documentHolds is how much of a question, by rarity, a document holds in any of its passages.
 func (w *view) documentHolds(a ask, document uint32) float64 {
-	whole := map[term]bool{}
-	for p := w.firstOf[document]; p < w.firstOf[document+1]; p++ {
-		for _, e := range w.passages[p].terms {
-			whole[e.term] = true
-		}
-	}
-	sum := 0.0
+	whole, sum := w.termsOf(document), 0.0
 	for _, e := range a.terms {
 		if whole[e.term] {
 			sum += w.parts.idf(e.term)
 		}
 	}
 	return part(sum, w.rarities(a))
+}
+
+// termsOf are the terms of all passages of a document.
+func (w *view) termsOf(document uint32) map[term]bool {
+	whole := map[term]bool{}
+	for p := w.firstOf[document]; p < w.firstOf[document+1]; p++ {
+		for _, e := range w.passages[p].terms {
+			whole[e.term] = true
+		}
+	}
+	return whole
 }
 
 // held is the rarity of the question's terms a passage holds.

@@ -211,7 +211,7 @@ func (x *Index) readAll(ctx context.Context, s Source, before map[string]*book) 
 }
 
 // book reads and cuts a file, or takes what was made of it before.
-func (s Source) book(e listed, old *book, words wordReader, settled int64) reading {
+func (s Source) book(e listed, old *book, words *wordReader, settled int64) reading {
 	same := old != nil && old.of == s.likeness()
 	now := e.stamp()
 	if same && now != (stamp{}) && old.stamp == now {

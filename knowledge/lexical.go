@@ -1,7 +1,6 @@
 package knowledge
 
 import (
-	"cmp"
 	"math"
 	"slices"
 )
@@ -23,12 +22,11 @@ type entry struct {
 }
 
 // weigh counts the words of a passage.
-func (r wordReader) weigh(p *Passage) {
-	counts := map[term]float32{}
+func (r *wordReader) weigh(p *Passage) {
 	add := func(text string, weight float32) {
 		wordsOf(text, func(w string) {
 			for _, t := range r.learn(w) {
-				counts[t] += weight
+				r.count(t, weight)
 				p.size += weight
 			}
 		})
@@ -38,11 +36,24 @@ func (r wordReader) weigh(p *Passage) {
 		add(h, headingWeight)
 	}
 	add(p.Text, bodyWeight)
-	p.terms = make([]entry, 0, len(counts))
-	for t, tf := range counts {
-		p.terms = append(p.terms, entry{t, tf})
+	slices.Sort(r.counted)
+	p.terms = make([]entry, len(r.counted))
+	for i, t := range r.counted {
+		p.terms[i] = entry{t, r.counts[t]}
+		r.counts[t] = 0
 	}
-	slices.SortFunc(p.terms, func(a, b entry) int { return cmp.Compare(a.term, b.term) })
+	r.counted = r.counted[:0]
+}
+
+// count adds to what a term weighs in the passage at hand.
+func (r *wordReader) count(t term, weight float32) {
+	if int(t) >= len(r.counts) {
+		r.counts = append(r.counts, make([]float32, int(t)+1-len(r.counts))...)
+	}
+	if r.counts[t] == 0 {
+		r.counted = append(r.counted, t)
+	}
+	r.counts[t] += weight
 }
 
 // lexical is BM25F over the units of a view (its passages, or its documents as wholes): for each term

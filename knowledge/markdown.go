@@ -3,6 +3,7 @@ package knowledge
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
@@ -16,14 +17,19 @@ import (
 // at five; a parser that descends once for each is brought down by a million.
 const deepest = 60
 
+// blockParser is made once, since making it takes longer than parsing a short runbook. What it knows of a document it keeps
+// in that document's own context, so that several may be read at a time.
+var blockParser = sync.OnceValue(func() parser.Parser {
+	return parser.NewParser(parser.WithBlockParsers(parser.DefaultBlockParsers()...),
+		parser.WithParagraphTransformers(util.Prioritized(extension.NewTableParagraphTransformer(), 200)))
+})
+
 // markdownBlocks finds the blocks of a Markdown document. Only its blocks are parsed: what stands inside a line is
 // kept as it was written, because people are shown, and quote, the document itself.
 func markdownBlocks(body string) []block {
 	if tooDeep(body) {
 		return textBlocks(body)
 	}
-	p := parser.NewParser(parser.WithBlockParsers(parser.DefaultBlockParsers()...),
-		parser.WithParagraphTransformers(util.Prioritized(extension.NewTableParagraphTransformer(), 200)))
 	source := []byte(body)
 	m := markdown{source: source, lines: strings.Split(body, "\n")}
 	m.starts = make([]int, 0, len(m.lines))
@@ -31,7 +37,7 @@ func markdownBlocks(body string) []block {
 		m.starts = append(m.starts, at)
 		at += len(m.lines[line]) + 1
 	}
-	return m.blocks(p.Parse(text.NewReader(source)), len(m.lines))
+	return m.blocks(blockParser().Parse(text.NewReader(source)), len(m.lines))
 }
 
 // tooDeep looks for a line that opens more quotes and lists than anybody means.

@@ -90,7 +90,7 @@ func (x *Index) Search(ctx context.Context, q Query) (Found, error) {
 	}
 	all := w.rank(a, nearest)
 	f.Results = w.spread(a, all, cmp.Or(q.Limit, defaultLimit))
-	f.Scale, f.Signs = w.scaleOf(a, all), w.signs(a, all)
+	f.Scale, f.Signs = w.scaleOf(a), w.signs(a, all)
 	scale := calibration().Scales[f.Scale]
 	f.Confidence, f.threshold = scale.confidence(f.Signs), scale.Abstain
 	return f, nil

@@ -143,7 +143,10 @@ func (s Source) read(name string) (f file, text string) {
 	if info.Size() > maxFile {
 		return f, tooBig(info.Size())
 	}
-	body, err := io.ReadAll(io.LimitReader(h, maxFile+1)) // it may grow while it is read
+	var whole bytes.Buffer
+	whole.Grow(int(info.Size()) + bytes.MinRead)
+	_, err = whole.ReadFrom(io.LimitReader(h, maxFile+1)) // it may grow while it is read
+	body := whole.Bytes()
 	switch {
 	case err != nil:
 		return f, "cannot be read: " + reason(err)

@@ -33,12 +33,15 @@ func (l *lexicon) size() int {
 type wordReader struct {
 	all *lexicon
 	met map[string][]term // word as written → its terms
+
+	counts  []float32 // of the passage at hand, by term
+	counted []term    // those that are not 0
 }
 
-func (l *lexicon) reader() wordReader { return wordReader{l, map[string][]term{}} }
+func (l *lexicon) reader() *wordReader { return &wordReader{all: l, met: map[string][]term{}} }
 
 // learn finds the terms of a word and gives new ones a number.
-func (r wordReader) learn(word string) []term {
+func (r *wordReader) learn(word string) []term {
 	if ts, ok := r.met[word]; ok {
 		return ts
 	}

@@ -2,16 +2,19 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/switchman-dr/switchman/bot"
+	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/knowledge"
 )
 
@@ -38,13 +41,20 @@ Without a server the organisation's files are read here and now.`,
 }
 
 func (sh *shell) ask(ctx context.Context, text string, want askWishes) error {
+	asked := map[string]string{"question": text, "channel": want.channel, "system": want.system}
 	var told bot.Told
-	err := sh.call(ctx, http.MethodPost, "/api/ask", map[string]string{"question": text, "channel": want.channel, "system": want.system}, &told)
+	live := sh.term.outTTY && !sh.json
+	var err error
+	if live {
+		err = sh.askLive(ctx, asked)
+	} else {
+		err = sh.call(ctx, http.MethodPost, "/api/ask", asked, &told)
+	}
 	if notRunning(err) {
 		sh.note("server not running; the files are read here")
 		return sh.askHere(ctx, text, want)
 	}
-	if err != nil {
+	if err != nil || live {
 		return err
 	}
 	return sh.show(told, func(w io.Writer) { answerText(w, told.Answer) })
@@ -81,24 +91,82 @@ func answerText(w io.Writer, a knowledge.Answer) {
 		}
 		return
 	}
-	at := -1
-	for _, p := range a.Parts {
-		if p.Source != at {
-			if at >= 0 {
-				fmt.Fprintln(w)
+	u := unfolding{w: w}
+	u.more(a)
+	u.end(a)
+}
+
+// askLive prints the answer while it comes.
+func (sh *shell) askLive(ctx context.Context, asked map[string]string) error {
+	c, err := sh.client()
+	if err != nil {
+		return err
+	}
+	u := unfolding{w: sh.term.out}
+	last := bot.Told{Going: true}
+	err = c.Watch(ctx, "/api/ask", asked, func(raw []byte) error {
+		last = bot.Told{}
+		if err := json.Unmarshal(raw, &last); err != nil {
+			return fmt.Errorf("reading the server's answer: %w", err)
+		}
+		switch {
+		case last.Going && last.Mode == "model":
+			u.more(last.Answer)
+		case last.Going && !u.waits: // what stands there so far is what a model is about to word
+			u.waits = true
+			sh.note("found; a language model words it")
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case last.Going:
+		return dr.Errorf(dr.Unavailable, "the server hung up before its answer was whole").WithHint("ask again")
+	case len(last.Parts) == 0 || last.Verdict == knowledge.NotInRunbooks:
+		answerText(sh.term.out, last.Answer)
+	default:
+		u.more(last.Answer)
+		u.end(last.Answer)
+	}
+	return nil
+}
+
+// unfolding prints an answer as it grows.
+type unfolding struct {
+	w     io.Writer
+	waits bool             // it was said that a model is at work
+	said  []knowledge.Part // what stands there
+}
+
+// more prints what an answer has more than what stands there; one that does not begin like that begins anew.
+func (u *unfolding) more(a knowledge.Answer) {
+	if n := len(u.said); n > len(a.Parts) || !slices.Equal(u.said, a.Parts[:n]) {
+		fmt.Fprint(u.w, "\nThat was not to be the answer. This is:\n\n")
+		u.said = nil
+	}
+	for i := len(u.said); i < len(a.Parts); i++ {
+		p := a.Parts[i]
+		if i == 0 || p.Source != a.Parts[i-1].Source {
+			if i > 0 {
+				fmt.Fprintln(u.w)
 			}
-			at = p.Source
-			fmt.Fprintf(w, "%s\n  %s\n", a.Sources[at].Heading, place(a.Sources[at]))
+			fmt.Fprintf(u.w, "%s\n  %s\n", a.Sources[p.Source].Heading, place(a.Sources[p.Source]))
 		}
 		if a.Mode == "model" {
-			fmt.Fprintln(w, p.Text)
+			fmt.Fprintln(u.w, p.Text)
 		}
-		quoted(w, p.Quote)
+		quoted(u.w, p.Quote)
 	}
+	u.said = slices.Clone(a.Parts)
+}
+
+// end says how the answer was found.
+func (u *unfolding) end(a knowledge.Answer) {
 	if a.Mode == "model" {
-		fmt.Fprintln(w, "\nWorded by a language model; each sentence stands on the quote below it.")
+		fmt.Fprintln(u.w, "\nWorded by a language model; each sentence stands on the quote below it.")
 	}
 	if a.Ranking == knowledge.Lexical {
-		fmt.Fprintln(w, "\nFound by words alone: a question in other words may find nothing. `switchman knowledge status` says why.")
+		fmt.Fprintln(u.w, "\nFound by words alone: a question in other words may find nothing. `switchman knowledge status` says why.")
 	}
 }

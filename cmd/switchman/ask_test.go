@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/switchman-dr/switchman/knowledge"
 )
 
 // TestAskingTheServer: questions go to the server where one is up; without one the files are read here.
@@ -44,5 +46,27 @@ func TestAskingTheServer(t *testing.T) {
 	}
 	if s := away.run("knowledge", "feedback"); s.code != 7 {
 		t.Errorf("exit %d: %s", s.code, s.err)
+	}
+}
+
+// TestAnswerGrows: what stands there is not printed again, and an answer that begins anew says so.
+func TestAnswerGrows(t *testing.T) {
+	var out strings.Builder
+	u := unfolding{w: &out}
+	a := knowledge.Answer{Mode: "model", Verdict: knowledge.Answered, Sources: []knowledge.Cited{{Doc: "a.md", Heading: "A", Start: 3}},
+		Parts: []knowledge.Part{{Text: "One.", Quote: "one"}, {Text: "Two.", Quote: "two"}}}
+	first := a
+	first.Parts = a.Parts[:1]
+	u.more(first)
+	u.more(a)
+	whole := out.String()
+	if whole != "A\n  a.md:3\nOne.\n  | one\nTwo.\n  | two\n" {
+		t.Errorf("%q", whole)
+	}
+	b := a
+	b.Mode, b.Parts = "extractive", []knowledge.Part{{Quote: "three"}}
+	u.more(b)
+	if got := strings.TrimPrefix(out.String(), whole); got != "\nThat was not to be the answer. This is:\n\nA\n  a.md:3\n  | three\n" {
+		t.Errorf("%q", got)
 	}
 }

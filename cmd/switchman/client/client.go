@@ -214,18 +214,24 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 // problem reads the server's error.
 func problem(code int, raw []byte) error {
 	var body struct {
-		Error struct {
-			Kind    dr.ErrKind `json:"kind"`
-			Message string     `json:"message"`
-			Hint    string     `json:"hint"`
-			Ref     string     `json:"ref"`
-			ID      string     `json:"id"`
-			Args    dr.Args    `json:"args"`
-		} `json:"error"`
+		Error toldError `json:"error"`
 	}
 	if err := json.Unmarshal(raw, &body); err != nil || body.Error.Kind == "" {
 		return dr.Errorf(dr.Unavailable, "what answered with HTTP %d is not a Switchman server", code).WithHint("check --server")
 	}
-	e := body.Error
+	return body.Error.problem()
+}
+
+// toldError is an error as the server writes it.
+type toldError struct {
+	Kind    dr.ErrKind `json:"kind"`
+	Message string     `json:"message"`
+	Hint    string     `json:"hint"`
+	Ref     string     `json:"ref"`
+	ID      string     `json:"id"`
+	Args    dr.Args    `json:"args"`
+}
+
+func (e toldError) problem() *Problem {
 	return &Problem{Told: &dr.Error{Kind: e.Kind, ID: e.ID, Args: e.Args, Message: e.Message, Hint: e.Hint}, Ref: e.Ref}
 }

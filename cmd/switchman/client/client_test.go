@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -160,4 +161,24 @@ func FuzzParse(f *testing.F) {
 		})
 		_ = err // any input is read without a crash; errors are the scanner's
 	})
+}
+
+// TestWatch: each answer is handed on as it comes, and an error on the way is the server's own.
+func TestWatch(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost || r.Header.Get("Accept") != "text/event-stream" {
+			t.Errorf("asked by %s, for %s", r.Method, r.Header.Get("Accept"))
+		}
+		fmt.Fprint(w, "event: told\ndata: {\"n\":1}\n\nevent: told\ndata: {\"n\":2}\n\n")
+		fmt.Fprint(w, "event: error\ndata: {\"kind\":\"unavailable\",\"message\":\"gone\",\"hint\":\"wait\"}\n\n")
+	})
+	var got []string
+	err := c.Watch(t.Context(), "/api/ask", map[string]string{"question": "q"}, func(raw []byte) error {
+		got = append(got, string(raw))
+		return nil
+	})
+	var p *Problem
+	if !errors.As(err, &p) || p.Told.Kind != dr.Unavailable || p.Told.Hint != "wait" || strings.Join(got, "") != `{"n":1}{"n":2}` {
+		t.Errorf("%v, after %v", err, got)
+	}
 }

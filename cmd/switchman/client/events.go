@@ -2,6 +2,7 @@ package client
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,19 +55,28 @@ func (c *Client) Events(ctx context.Context, run string, from int64) iter.Seq2[E
 
 var errStopped = errors.New("reader stopped")
 
-func readStream(res *http.Response, yield func(Event, error) bool) (err error) {
-	defer func() {
-		// Closing a stream somebody else ended says nothing new.
-		_ = res.Body.Close()
-	}()
-	if res.StatusCode != http.StatusOK {
-		raw, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
-		if err != nil {
-			return fmt.Errorf("reading the server's answer: %w", err)
-		}
-		return problem(res.StatusCode, raw)
+// Watch posts in as JSON and gives each the answer as often as the server has more of it: every one takes
+// the place of the one before. An error the server tells on the way ends it.
+func (c *Client) Watch(ctx context.Context, path string, in any, each func(raw []byte) error) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("writing a request: %w", err)
 	}
-	err = parse(res.Body, func(data []byte) error {
+	res, err := c.send(ctx, http.MethodPost, path, bytes.NewReader(body), http.Header{"Accept": {"text/event-stream"}})
+	if err != nil {
+		return err
+	}
+	return readData(res, func(data []byte) error {
+		var failed toldError // no answer has a kind
+		if json.Unmarshal(data, &failed) == nil && failed.Kind != "" {
+			return failed.problem()
+		}
+		return each(data)
+	})
+}
+
+func readStream(res *http.Response, yield func(Event, error) bool) error {
+	err := readData(res, func(data []byte) error {
 		var ev Event
 		if err := json.Unmarshal(data, &ev); err != nil {
 			return fmt.Errorf("reading an event: %w", err)
@@ -81,6 +91,22 @@ func readStream(res *http.Response, yield func(Event, error) bool) (err error) {
 		return nil
 	}
 	return err
+}
+
+// readData gives each the data of every event of a stream.
+func readData(res *http.Response, each func([]byte) error) error {
+	defer func() {
+		// Closing a stream somebody else ended says nothing new.
+		_ = res.Body.Close()
+	}()
+	if res.StatusCode != http.StatusOK {
+		raw, err := io.ReadAll(io.LimitReader(res.Body, 1<<20))
+		if err != nil {
+			return fmt.Errorf("reading the server's answer: %w", err)
+		}
+		return problem(res.StatusCode, raw)
+	}
+	return parse(res.Body, each)
 }
 
 // parse reads server-sent events and hands on the data of each. Comments and fields we don't use

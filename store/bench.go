@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -12,14 +13,14 @@ import (
 	"github.com/switchman-dr/switchman/dr"
 )
 
-// Bare is the yardstick of every measurement: a SQLite file with one row and the pragmas of the real
-// one. Changing that row is the least a durable change can cost on a disk.
+// Bare is the yardstick of every measurement: a table with one row, in a database with the settings of the real
+// one. Changing that row is the least a durable change can cost there.
 type Bare struct {
-	db   *sql.DB
-	conn *liteConn
+	begin func(context.Context) (txn, error)
+	close []func() error
 }
 
-// OpenBare makes the yardstick's file in a directory.
+// OpenBare makes the yardstick as a SQLite file in a directory.
 func OpenBare(ctx context.Context, dir string) (*Bare, error) {
 	path := filepath.Join(dir, "bare.db")
 	if err := touch(path); err != nil {
@@ -29,36 +30,85 @@ func OpenBare(ctx context.Context, dir string) (*Bare, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bare{db: db}
-	if b.conn, err = newLiteConn(ctx, db); err == nil {
-		_, err = b.conn.conn.ExecContext(ctx, "CREATE TABLE bare (id INTEGER PRIMARY KEY, n INTEGER NOT NULL); INSERT INTO bare VALUES (1, 0)")
-	}
+	b := &Bare{close: []func() error{db.Close}}
+	conn, err := newLiteConn(ctx, db)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("making %s: %w", path, err), b.Close())
+		return nil, errors.Join(err, b.Close())
 	}
-	return b, nil
+	b.close = append(b.close, conn.close)
+	b.begin = func(ctx context.Context) (txn, error) { return conn.begin(ctx, "BEGIN IMMEDIATE") }
+	return b, b.lay(ctx)
+}
+
+// OpenBarePostgres makes it as a table in a PostgreSQL database, such as [Scratch] gives.
+func OpenBarePostgres(ctx context.Context, url string) (*Bare, error) {
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		return nil, fmt.Errorf("connecting: %w", err)
+	}
+	b := &Bare{close: []func() error{db.Close}}
+	b.begin = func(ctx context.Context) (txn, error) { return beginSQL(ctx, db, nil) }
+	return b, b.lay(ctx)
+}
+
+func (b *Bare) lay(ctx context.Context) error {
+	err := b.once(ctx, "CREATE TABLE bare (id INTEGER PRIMARY KEY, n INTEGER NOT NULL)", "INSERT INTO bare VALUES (1, 0)")
+	if err != nil {
+		return errors.Join(fmt.Errorf("making a table to measure with: %w", err), b.Close())
+	}
+	return nil
 }
 
 // Commit changes the row, durably.
 func (b *Bare) Commit(ctx context.Context) error {
-	tx, err := b.conn.begin(ctx, "BEGIN IMMEDIATE")
+	return b.once(ctx, "UPDATE bare SET n = n + 1 WHERE id = 1")
+}
+
+func (b *Bare) once(ctx context.Context, statements ...string) error {
+	tx, err := b.begin(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = tx.rollback() }()
-	if _, err := tx.db.ExecContext(ctx, "UPDATE bare SET n = n + 1 WHERE id = 1"); err != nil {
-		return fmt.Errorf("changing the row: %w", err)
+	for _, q := range statements {
+		if _, err := tx.db.ExecContext(ctx, q); err != nil {
+			return fmt.Errorf("changing the row: %w", err)
+		}
 	}
 	return tx.commit()
 }
 
-// Close closes the file.
+// Close closes the database.
 func (b *Bare) Close() error {
 	var err error
-	if b.conn != nil {
-		err = b.conn.close()
+	for i := len(b.close) - 1; i >= 0; i-- {
+		err = errors.Join(err, b.close[i]())
 	}
-	return errors.Join(err, b.db.Close())
+	return err
+}
+
+// Scratch makes a schema of its own in a PostgreSQL database, so that a measurement touches nothing that is there. It gives
+// a URL that leads to it, and what removes it.
+func Scratch(ctx context.Context, base, name string) (at string, drop func(context.Context) error, err error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return "", nil, dr.Errorf(dr.Usage, "the database's URL cannot be read").WithHint("it looks like postgres://user@host/database")
+	}
+	do := func(ctx context.Context, q string) error {
+		db, err := sql.Open("pgx", base)
+		if err != nil {
+			return fmt.Errorf("connecting: %w", err)
+		}
+		_, err = db.ExecContext(ctx, q)
+		return errors.Join(err, db.Close())
+	}
+	if err := do(ctx, `CREATE SCHEMA "`+name+`"`); err != nil {
+		return "", nil, fmt.Errorf("making a schema to measure in: %w", err)
+	}
+	q := u.Query()
+	q.Set("search_path", name)
+	u.RawQuery = q.Encode()
+	return u.String(), func(ctx context.Context) error { return do(ctx, `DROP SCHEMA "`+name+`" CASCADE`) }, nil
 }
 
 // Bench does in a store what a run does all the time, to be measured beside [Bare].

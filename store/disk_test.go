@@ -53,9 +53,9 @@ func fill(t *testing.T, dir string) (free func()) {
 	}
 }
 
-// TestDiskFull fills the disk before an intent, before an outcome and before a row. Each is refused
+// TestFault12DiskFull fills the disk before an intent, before an outcome and before a row. Each is refused
 // with a sentence, leaves nothing half-written, and works when there is space again, without a restart.
-func TestDiskFull(t *testing.T) {
+func TestFault12DiskFull(t *testing.T) {
 	dir := smallDisk(t)
 	s := open(t, store.Options{Dir: dir, Clock: clock()})
 	ctx := t.Context()
@@ -134,8 +134,8 @@ func headOf(t *testing.T, s *store.Store) (n int64) {
 	return n
 }
 
-// TestReadOnlyDirectory: a state directory that became read-only is refused at start with a reason.
-func TestReadOnlyDirectory(t *testing.T) {
+// TestFault12ReadOnlyDirectory: a state directory that became read-only is refused at start with a reason.
+func TestFault12ReadOnlyDirectory(t *testing.T) {
 	dir := smallDisk(t)
 	s := open(t, store.Options{Dir: dir, Clock: clock()})
 	rows(t, s, 1)

@@ -18,6 +18,14 @@ import (
 // written; the writer must stop.
 var ErrFenced error = &dr.Error{Kind: dr.Conflict, ID: "lease_lost"}
 
+// passive says that another site takes work. Nothing was written.
+func passive(mine, active string) error {
+	if mine == "" {
+		return &dr.Error{Kind: dr.Unavailable, ID: "site_unknown", Args: dr.Args{"active": active}}
+	}
+	return &dr.Error{Kind: dr.Unavailable, ID: "site_passive", Args: dr.Args{"site": mine, "active": active}}
+}
+
 // conflict says that what the caller looked at moved on meanwhile.
 func conflict(id string, args dr.Args) error { return &dr.Error{Kind: dr.Conflict, ID: id, Args: args} }
 

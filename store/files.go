@@ -126,6 +126,7 @@ func readHeadFile(dir string) (headMark, error) {
 	if len(bytes.Trim(b, "\x00")) == 0 {
 		return headMark{there: true, blank: true}, nil
 	}
+	b = append(bytes.TrimRight(b, "\n"), '\n')
 	cp, err := journal.Peek(b)
 	if err != nil {
 		return headMark{}, dr.Errorf(dr.Unverified, "%s is damaged: %w", filepath.Join(dir, headName), err).
@@ -159,11 +160,18 @@ func (s *Store) putHeadFile(h journal.Head) {
 	if h.Size <= s.headFile || errors.Is(s.broken, errClosed) {
 		return // another transaction of ours was quicker, or the file is no longer ours
 	}
-	if err := s.marker.put(s.path(headName), h.Note); err != nil {
+	if err := s.marker.put(s.path(headName), padded(h.Note)); err != nil {
 		s.log.Warn("journal.head could not be replaced; the journal itself is committed", "size", h.Size, "err", err)
 		return
 	}
 	s.headFile = h.Size
+}
+
+// padded fills a note up to whole sectors of a disk. What is written over a file that keeps its size is there after a
+// power cut or is not; where the size changes too, one of the two may be there without the other.
+func padded(note []byte) []byte {
+	const sector = 512
+	return append(bytes.Clone(note), bytes.Repeat([]byte{'\n'}, (sector-len(note)%sector)%sector)...)
 }
 
 // marker replaces a small file again and again. Making and removing a file each time costs more than

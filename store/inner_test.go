@@ -14,8 +14,8 @@ import (
 	"github.com/switchman-dr/switchman/store/storetest"
 )
 
-// TestLostAnswer: when the answer to a commit is lost, the journal tells whether it arrived.
-func TestLostAnswer(t *testing.T) {
+// TestFault10LostAnswerPostgres: when the answer to a commit is lost, the journal tells whether it arrived.
+func TestFault10LostAnswerPostgres(t *testing.T) {
 	ctx := t.Context()
 	s := open(t, store.Options{Dir: t.TempDir(), URL: storetest.Postgres(t), Clock: clock()})
 	rows(t, s, 3)
@@ -62,7 +62,7 @@ func TestFailedDisk(t *testing.T) {
 	}
 }
 
-func TestPragmasAreReadBack(t *testing.T) {
+func TestFault14PragmasAreReadBack(t *testing.T) {
 	db, err := sql.Open("sqlite3", "file:"+filepath.Join(t.TempDir(), "x.db")) // the driver's own defaults
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ import (
 var migrations embed.FS
 
 // schemaVersion is the newest migration this program knows; a test compares it with the files.
-const schemaVersion = 10
+const schemaVersion = 11
 
 // migrate brings the schema to our version, or refuses one that is newer.
 func (s *Store) migrate(ctx context.Context, mark headMark) error {

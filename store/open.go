@@ -9,6 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/journal"
@@ -28,6 +31,9 @@ type Options struct {
 	// AcceptRollback takes a database that is behind journal.head, or a lost log key, as it is. The
 	// reason is journaled. It has no effect on a database that is sound.
 	AcceptRollback string
+	// Site is where this server is. Of several on one PostgreSQL database only those at the active site
+	// take work; empty: the organisation has one place for all, or none was told.
+	Site string
 }
 
 // Store is an open database. All methods may be called at the same time.
@@ -38,6 +44,7 @@ type Store struct {
 	write *sql.DB
 	read  *sql.DB
 	lock  *os.File
+	pg    *pgx.ConnConfig // PostgreSQL: how it is reached
 
 	writer  *liteConn      // SQLite: the one that writes
 	readers chan *liteConn // SQLite: those that look, when not in use
@@ -51,7 +58,13 @@ type Store struct {
 
 	rotating sync.RWMutex // held by writers for reading, by a key rotation for itself
 
+	sited  atomic.Bool    // the database has an active site: what is written as work is held against it
+	hints  chan struct{}  // rows were written that other servers may want to know of; nil on SQLite
+	unhear func()         // ends what listens to other servers
+	beside sync.WaitGroup // what does
+
 	mu       sync.Mutex
+	noticed  int64 // size of the journal watchers were last woken for
 	signer   *journal.Signer
 	head     journal.Head // as of the last commit of ours
 	headFile int64        // size journal.head was last written with
@@ -137,14 +150,21 @@ func (s *Store) begin(ctx context.Context, mark headMark) error {
 	if err := s.dropStaleUploads(ctx); err != nil {
 		return err
 	}
-	if found.head.Size == 0 {
-		return s.install(ctx, found)
+	switch {
+	case found.head.Size == 0:
+		err = s.install(ctx, found)
+	case found.loss != nil || found.newKey != nil:
+		err = s.journalRollback(ctx, found)
+	default:
+		s.putHeadFile(s.head)
 	}
-	if found.loss != nil || found.newKey != nil {
-		return s.journalRollback(ctx, found)
+	if err == nil {
+		err = s.nameSite(ctx)
 	}
-	s.putHeadFile(s.head)
-	return nil
+	if err == nil && s.d == postgres {
+		s.listen()
+	}
+	return err
 }
 
 // install writes row 0, which names the organisation and the key everything after is signed with.
@@ -174,6 +194,10 @@ func (s *Store) Close() error {
 // close keeps the pools' handles: whoever still uses the store then is told that it is closed.
 func (s *Store) close() error {
 	var errs []error
+	if s.unhear != nil {
+		s.unhear()
+		s.beside.Wait()
+	}
 	s.mu.Lock()
 	if s.broken == nil {
 		s.broken = errClosed

@@ -143,9 +143,29 @@ func (r *Reader) Lease(ctx context.Context, name string) (Lease, error) {
 	return Lease{Name: l.Name, Holder: l.Holder, Epoch: l.Epoch, Until: dr.FromMicros(l.UntilAt)}, nil
 }
 
+// Leases lists what is held now, by name.
+func (r *Reader) Leases(ctx context.Context) ([]Lease, error) {
+	now, err := r.s.now(ctx, r.db)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.q.Leases(ctx, now.Micros())
+	if err != nil {
+		return nil, fmt.Errorf("listing leases: %w", err)
+	}
+	var out []Lease
+	for _, l := range rows {
+		out = append(out, Lease{Name: l.Name, Holder: l.Holder, Epoch: l.Epoch, Until: dr.FromMicros(l.UntilAt)})
+	}
+	return out, nil
+}
+
 // AcquireLease takes a lease that is free, has run out, or is the holder's own, and gives its new
-// epoch. held is false while somebody else has it.
+// epoch. held is false while somebody else has it, and at a site that takes no work.
 func (t *Tx) AcquireLease(ctx context.Context, name, holder string, ttl time.Duration) (epoch int64, held bool, err error) {
+	if works, err := t.works(ctx); err != nil || !works {
+		return 0, false, err
+	}
 	now, err := t.Now(ctx)
 	if err != nil {
 		return 0, false, err
@@ -165,6 +185,9 @@ func (t *Tx) RenewLease(ctx context.Context, name, holder string, epoch int64, t
 	now, err := t.Now(ctx)
 	if err != nil {
 		return err
+	}
+	if works, err := t.works(ctx); err != nil || !works {
+		return fenced(0, err, "renewing", name)
 	}
 	n, err := t.q.RenewLease(ctx, queries.RenewLeaseParams{UntilAt: dr.At(now.Add(ttl)).Micros(), Name: name, Holder: holder, Epoch: epoch})
 	return fenced(n, err, "renewing", name)
@@ -188,6 +211,9 @@ func (t *Tx) Fence(ctx context.Context, name, holder string, epoch int64) error 
 			return ErrFenced
 		}
 		return fenced(1, err, "checking", name)
+	}
+	if works, err := t.works(ctx); err != nil || !works {
+		return fenced(0, err, "checking", name)
 	}
 	n, err := t.q.Fence(ctx, name, holder, epoch)
 	return fenced(n, err, "checking", name)

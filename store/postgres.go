@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,6 +29,7 @@ func (s *Store) connectPostgres(ctx context.Context) error {
 	// A server that stopped answering must not hold a run's row for ever.
 	cfg.RuntimeParams["idle_in_transaction_session_timeout"] = "60000"
 	cfg.RuntimeParams["lock_timeout"] = "30000"
+	s.pg = cfg
 	s.read = stdlib.OpenDB(*cfg)
 	s.read.SetMaxOpenConns(connections)
 	s.read.SetMaxIdleConns(connections)
@@ -44,25 +44,8 @@ func (s *Store) connectPostgres(ctx context.Context) error {
 		return dr.Errorf(dr.Unavailable, "the database does not answer: %w", err).
 			WithHint("check that PostgreSQL runs and that SWITCHMAN_DATABASE_URL names it; `psql` with the same URL shows more")
 	}
+	if err := s.checkPrimary(ctx); err != nil {
+		return err
+	}
 	return s.checkDurable(ctx)
-}
-
-// checkDurable reads back what makes a commit durable, as pragmas are read back on SQLite.
-func (s *Store) checkDurable(ctx context.Context) error {
-	var commit, fsync, standbys string
-	row := s.read.QueryRowContext(ctx, "SELECT current_setting('synchronous_commit'), current_setting('fsync'), current_setting('synchronous_standby_names')")
-	if err := row.Scan(&commit, &fsync, &standbys); err != nil {
-		return fmt.Errorf("reading the database's settings: %w", err)
-	}
-	if commit == "off" || commit == "local" && standbys != "" {
-		return dr.Errorf(dr.Unavailable, "the database has synchronous_commit=%s: a vote it has acknowledged could be lost", commit).
-			WithHint("ALTER ROLE … SET synchronous_commit = on for Switchman's role, then start again")
-	}
-	if fsync == "off" {
-		s.log.Warn("the database has fsync=off: what it acknowledges may be lost with the power")
-	}
-	if standbys == "" {
-		s.log.Warn("the database has no synchronous standby: a failover of the database may lose acknowledged votes")
-	}
-	return nil
 }

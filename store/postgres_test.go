@@ -227,9 +227,9 @@ func TestPostgresBehindItsHead(t *testing.T) {
 	refusal(t, store.Options{Dir: dir, URL: other}, dr.Unverified, "journal.head says that 4 journal rows were written", "accept-rollback")
 }
 
-// TestConnectionCut: the server ends our connection in mid-transaction. Nothing is written, the error
+// TestFault10ConnectionCutPostgres: the server ends our connection in mid-transaction. Nothing is written, the error
 // says so, and the next transaction works.
-func TestConnectionCut(t *testing.T) {
+func TestFault10ConnectionCutPostgres(t *testing.T) {
 	url := storetest.Postgres(t)
 	s := open(t, store.Options{Dir: t.TempDir(), URL: url, Clock: clock()})
 	db, err := sql.Open("pgx", url)

@@ -210,6 +210,35 @@ UPDATE lease SET touched = touched + 1 WHERE name = sqlc.arg(name) AND holder = 
 -- name: GetLease :one
 SELECT name, holder, epoch, until_at FROM lease WHERE name = sqlc.arg(name);
 
+-- name: Leases :many
+SELECT name, holder, epoch, until_at FROM lease WHERE until_at > sqlc.arg(now_at) ORDER BY name;
+
+-- name: EndLeases :exec
+UPDATE lease SET until_at = 0, holder = '', epoch = epoch + 1;
+
+-- name: PutReplica :exec
+INSERT INTO replica (id, site, version, keys, started_at, seen_at)
+VALUES (sqlc.arg(id), sqlc.arg(site), sqlc.arg(version), sqlc.arg(keys), sqlc.arg(started_at), sqlc.arg(seen_at))
+ON CONFLICT (id) DO UPDATE SET site = excluded.site, version = excluded.version, keys = excluded.keys, started_at = excluded.started_at, seen_at = excluded.seen_at;
+
+-- name: Replicas :many
+SELECT id, site, version, keys, started_at, seen_at FROM replica WHERE seen_at > sqlc.arg(since) ORDER BY started_at, id;
+
+-- name: DropReplica :exec
+DELETE FROM replica WHERE id = sqlc.arg(id) OR seen_at < sqlc.arg(before);
+
+-- name: FirstSite :execrows
+INSERT INTO active_site (name, site, epoch, ask) VALUES ('site', sqlc.arg(site), 1, '') ON CONFLICT (name) DO NOTHING;
+
+-- name: GetActiveSite :one
+SELECT site, epoch, ask FROM active_site WHERE name = 'site';
+
+-- name: LockActiveSite :one
+UPDATE active_site SET epoch = epoch WHERE name = 'site' RETURNING site, epoch, ask;
+
+-- name: SetActiveSite :exec
+UPDATE active_site SET site = sqlc.arg(site), epoch = sqlc.arg(epoch), ask = sqlc.arg(ask) WHERE name = 'site';
+
 -- name: InsertJournal :exec
 INSERT INTO journal (seq, run_id, kind, made_at, body, hashes)
 VALUES (sqlc.arg(seq), sqlc.arg(run_id), sqlc.arg(kind), sqlc.arg(made_at), sqlc.arg(body), sqlc.arg(hashes));

@@ -98,7 +98,7 @@ func TestRotationSurvivesACrash(t *testing.T) {
 	}
 }
 
-func TestSecondProcessIsRefused(t *testing.T) {
+func TestFault14SecondProcessIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, store.Options{Dir: dir, Clock: clock()})
 	rows(t, s, 1)

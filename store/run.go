@@ -31,6 +31,9 @@ type runRow = queries.LockRunRow
 // LockRun takes the run's row for this transaction and reads the run. It is the first statement of
 // every transition: whoever comes second waits here and then sees what the first has done.
 func (t *Tx) LockRun(ctx context.Context, id string) (dr.Run, error) {
+	if err := t.Works(ctx); err != nil {
+		return dr.Run{}, err
+	}
 	row, err := t.lockRow(ctx, id)
 	if err != nil {
 		return dr.Run{}, fmt.Errorf("locking run %s: %w", id, one(err, "run", id))
@@ -140,6 +143,9 @@ func detailOf(run dr.Run) (string, error) {
 
 // InsertRun stores a new run and its frozen slice. A round it carries is stored with it.
 func (t *Tx) InsertRun(ctx context.Context, run dr.Run, slice []byte) error {
+	if err := t.Works(ctx); err != nil {
+		return err
+	}
 	if err := t.PutSlice(ctx, run.Digest, slice); err != nil {
 		return err
 	}

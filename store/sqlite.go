@@ -36,6 +36,11 @@ func (s *Store) connectSQLite(ctx context.Context, mark headMark) (err error) {
 	if missing && mark.there && !mark.blank && s.opts.AcceptRollback == "" {
 		return lost(0, mark)
 	}
+	if missing { // its name must outlive a power cut as surely as the first row does
+		if err := touch(s.path(headName)); err != nil {
+			return err
+		}
+	}
 	if err := touch(path); err != nil {
 		return err
 	}
@@ -86,7 +91,7 @@ func (s *Store) openReaders(ctx context.Context, path string) (err error) {
 func touch(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return fmt.Errorf("making the database file: %w", err)
+		return fmt.Errorf("making %s: %w", filepath.Base(path), err)
 	}
 	return errors.Join(f.Close(), syncDir(filepath.Dir(path)))
 }

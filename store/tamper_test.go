@@ -94,7 +94,7 @@ func refusal(t *testing.T, o store.Options, kind dr.ErrKind, says, hints string)
 	}
 }
 
-func TestEditedDatabaseIsRefused(t *testing.T) {
+func TestFault15EditedDatabaseIsRefused(t *testing.T) {
 	for name, c := range map[string]struct{ do, says string }{
 		"a byte of a row":       {"UPDATE journal SET body = CAST(replace(CAST(body AS TEXT), 'f7', 'f8') AS BLOB) WHERE seq = 8", "row 8"},
 		"a row rewritten":       {`UPDATE journal SET body = CAST('{"seq":8,"at":"2026-11-03T02:00:00.000Z","kind":"finding","data":{}}' AS BLOB) WHERE seq = 8`, "row 8"},
@@ -168,7 +168,7 @@ func guarded() []string {
 	}
 }
 
-func TestDeletedLogIsRefused(t *testing.T) {
+func TestFault12DeletedLogIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, store.Options{Dir: dir, Clock: clock()})
 	rows(t, s, 20)
@@ -190,7 +190,7 @@ func TestDeletedLogIsRefused(t *testing.T) {
 	refusal(t, store.Options{Dir: killed}, dr.Unverified, "journal.head says that 21 journal rows were written", "state.db-wal")
 }
 
-func TestOldCopyIsRefused(t *testing.T) {
+func TestFault15OldCopyIsRefused(t *testing.T) {
 	dir := stateOf(t, 20)
 	old := copyDir(t, dir)
 	s := open(t, store.Options{Dir: dir, Clock: clock()})

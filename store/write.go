@@ -18,18 +18,19 @@ import (
 
 // Reader looks at one moment of the store. It is valid inside the function it was given to.
 type Reader struct {
-	s *Store
-	q *queries.Queries
+	s  *Store
+	q  *queries.Queries
+	db queries.DBTX
 }
 
 // Tx is a transaction that changes the store. It reads what it has written. It is valid inside the
 // function it was given to, and used by one goroutine.
 type Tx struct {
 	Reader
-	db     queries.DBTX
 	rows   []dr.Row
 	last   map[string]int64 // the newest row of each run this transaction writes rows of
 	signer *journal.Signer
+	worked bool               // it was looked at already that this site takes work
 	seen   map[string]seenRun // runs as this transaction read or wrote them, to leave out what has not changed
 }
 
@@ -81,7 +82,7 @@ func (s *Store) writeOnce(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	defer func() { _ = open.rollback() }()
-	tx := &Tx{Reader: Reader{s: s, q: queries.New(open.db)}, db: open.db, seen: map[string]seenRun{}, signer: s.key()}
+	tx := &Tx{Reader: Reader{s: s, q: queries.New(open.db), db: open.db}, seen: map[string]seenRun{}, signer: s.key()}
 	if err := fn(tx); err != nil {
 		return err
 	}
@@ -107,9 +108,11 @@ func (s *Store) finish(ctx context.Context, open txn, tx *Tx) error {
 	if head.Size > s.head.Size {
 		s.head = head
 	}
+	s.noticed = max(s.noticed, head.Size)
 	s.mu.Unlock()
 	s.putHeadFile(head)
 	s.wake()
+	s.hint()
 	return nil
 }
 
@@ -290,11 +293,11 @@ func (s *Store) Read(ctx context.Context, fn func(*Reader) error) error {
 		return explain(err)
 	}
 	defer func() { _ = open.rollback() }() // nothing was written
-	return explain(fn(&Reader{s: s, q: queries.New(open.db)}))
+	return explain(fn(&Reader{s: s, q: queries.New(open.db), db: open.db}))
 }
 
-// Watch gives a channel that receives after commits with journal rows. It is a hint: several commits
-// may wake once, and commits of another server don't; read the journal from where you stood.
+// Watch gives a channel that receives after commits with journal rows, those of other servers on the same
+// database too. It is a hint: several commits may wake once; read the journal from where you stood.
 func (s *Store) Watch() (wake <-chan struct{}, stop func()) {
 	ch := make(chan struct{}, 1)
 	s.mu.Lock()

@@ -146,6 +146,15 @@ type Placement struct {
 	Previous string
 }
 
+type Replica struct {
+	ID        string
+	Site      string
+	Version   string
+	Keys      string
+	StartedAt int64
+	SeenAt    int64
+}
+
 type Round struct {
 	RunID     string
 	Number    int64

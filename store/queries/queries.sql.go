@@ -521,6 +521,15 @@ func (q *Queries) DropPassageVector(ctx context.Context, model string, passage s
 	return err
 }
 
+const dropReplica = `-- name: DropReplica :exec
+DELETE FROM replica WHERE id = $1 OR seen_at < $2
+`
+
+func (q *Queries) DropReplica(ctx context.Context, iD string, before int64) error {
+	_, err := q.db.ExecContext(ctx, dropReplica, iD, before)
+	return err
+}
+
 const dropRunbook = `-- name: DropRunbook :exec
 DELETE FROM runbook WHERE doc = $1
 `
@@ -674,6 +683,15 @@ func (q *Queries) DueOutbox(ctx context.Context, nowAt int64, surface string, ma
 	return items, nil
 }
 
+const endLeases = `-- name: EndLeases :exec
+UPDATE lease SET until_at = 0, holder = '', epoch = epoch + 1
+`
+
+func (q *Queries) EndLeases(ctx context.Context) error {
+	_, err := q.db.ExecContext(ctx, endLeases)
+	return err
+}
+
 const eraseBlob = `-- name: EraseBlob :execrows
 UPDATE blob SET erased_at = $1 WHERE digest = $2 AND erased_at = 0
 `
@@ -731,6 +749,35 @@ func (q *Queries) Fence(ctx context.Context, name string, holder string, epoch i
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+const firstSite = `-- name: FirstSite :execrows
+INSERT INTO active_site (name, site, epoch, ask) VALUES ('site', $1, 1, '') ON CONFLICT (name) DO NOTHING
+`
+
+func (q *Queries) FirstSite(ctx context.Context, site string) (int64, error) {
+	result, err := q.db.ExecContext(ctx, firstSite, site)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const getActiveSite = `-- name: GetActiveSite :one
+SELECT site, epoch, ask FROM active_site WHERE name = 'site'
+`
+
+type GetActiveSiteRow struct {
+	Site  string
+	Epoch int64
+	Ask   string
+}
+
+func (q *Queries) GetActiveSite(ctx context.Context) (GetActiveSiteRow, error) {
+	row := q.db.QueryRowContext(ctx, getActiveSite)
+	var i GetActiveSiteRow
+	err := row.Scan(&i.Site, &i.Epoch, &i.Ask)
+	return i, err
 }
 
 const getAttempt = `-- name: GetAttempt :one
@@ -1641,6 +1688,45 @@ func (q *Queries) LastSeq(ctx context.Context) (int64, error) {
 	return column_1, err
 }
 
+const leases = `-- name: Leases :many
+SELECT name, holder, epoch, until_at FROM lease WHERE until_at > $1 ORDER BY name
+`
+
+type LeasesRow struct {
+	Name    string
+	Holder  string
+	Epoch   int64
+	UntilAt int64
+}
+
+func (q *Queries) Leases(ctx context.Context, nowAt int64) ([]LeasesRow, error) {
+	rows, err := q.db.QueryContext(ctx, leases, nowAt)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []LeasesRow
+	for rows.Next() {
+		var i LeasesRow
+		if err := rows.Scan(
+			&i.Name,
+			&i.Holder,
+			&i.Epoch,
+			&i.UntilAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listRuns = `-- name: ListRuns :many
 SELECT id, plan, digest, mode, direction, state, version, round, checks, detail
 FROM run
@@ -1694,6 +1780,23 @@ func (q *Queries) ListRuns(ctx context.Context, states string, system string, ma
 		return nil, err
 	}
 	return items, nil
+}
+
+const lockActiveSite = `-- name: LockActiveSite :one
+UPDATE active_site SET epoch = epoch WHERE name = 'site' RETURNING site, epoch, ask
+`
+
+type LockActiveSiteRow struct {
+	Site  string
+	Epoch int64
+	Ask   string
+}
+
+func (q *Queries) LockActiveSite(ctx context.Context) (LockActiveSiteRow, error) {
+	row := q.db.QueryRowContext(ctx, lockActiveSite)
+	var i LockActiveSiteRow
+	err := row.Scan(&i.Site, &i.Epoch, &i.Ask)
+	return i, err
 }
 
 const lockHead = `-- name: LockHead :one
@@ -2319,6 +2422,33 @@ func (q *Queries) PutPlacement(ctx context.Context, arg PutPlacementParams) erro
 	return err
 }
 
+const putReplica = `-- name: PutReplica :exec
+INSERT INTO replica (id, site, version, keys, started_at, seen_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (id) DO UPDATE SET site = excluded.site, version = excluded.version, keys = excluded.keys, started_at = excluded.started_at, seen_at = excluded.seen_at
+`
+
+type PutReplicaParams struct {
+	ID        string
+	Site      string
+	Version   string
+	Keys      string
+	StartedAt int64
+	SeenAt    int64
+}
+
+func (q *Queries) PutReplica(ctx context.Context, arg PutReplicaParams) error {
+	_, err := q.db.ExecContext(ctx, putReplica,
+		arg.ID,
+		arg.Site,
+		arg.Version,
+		arg.Keys,
+		arg.StartedAt,
+		arg.SeenAt,
+	)
+	return err
+}
+
 const putRunChecks = `-- name: PutRunChecks :exec
 INSERT INTO run_checks (run_id, body) VALUES ($1, $2)
 ON CONFLICT (run_id) DO UPDATE SET body = excluded.body
@@ -2623,6 +2753,40 @@ func (q *Queries) ReplaceRounds(ctx context.Context, runID string, number int64)
 	return err
 }
 
+const replicas = `-- name: Replicas :many
+SELECT id, site, version, keys, started_at, seen_at FROM replica WHERE seen_at > $1 ORDER BY started_at, id
+`
+
+func (q *Queries) Replicas(ctx context.Context, since int64) ([]Replica, error) {
+	rows, err := q.db.QueryContext(ctx, replicas, since)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Replica
+	for rows.Next() {
+		var i Replica
+		if err := rows.Scan(
+			&i.ID,
+			&i.Site,
+			&i.Version,
+			&i.Keys,
+			&i.StartedAt,
+			&i.SeenAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const revokeToken = `-- name: RevokeToken :execrows
 UPDATE token SET revoked_at = $1 WHERE id = $2 AND revoked_at = 0
 `
@@ -2906,6 +3070,15 @@ func (q *Queries) SessionsOf(ctx context.Context, person string) ([]Session, err
 		return nil, err
 	}
 	return items, nil
+}
+
+const setActiveSite = `-- name: SetActiveSite :exec
+UPDATE active_site SET site = $1, epoch = $2, ask = $3 WHERE name = 'site'
+`
+
+func (q *Queries) SetActiveSite(ctx context.Context, site string, epoch int64, ask string) error {
+	_, err := q.db.ExecContext(ctx, setActiveSite, site, epoch, ask)
+	return err
 }
 
 const setCursor = `-- name: SetCursor :exec

@@ -160,11 +160,12 @@ type Hands struct {
 	actions map[string]Action
 	eyes    Eyes
 	recall  func(context.Context, Job) Memory
+	lines   *wires
 }
 
 // Hands of the set.
 func (s *Set) Hands() Hands {
-	return Hands{actions: s.actions, eyes: s.Eyes(), recall: s.ssh.Recall}
+	return Hands{actions: s.actions, eyes: s.Eyes(), recall: s.ssh.Recall, lines: s.ssh.wires}
 }
 
 // Close hangs up the lines to other machines. What runs there goes on.

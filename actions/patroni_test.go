@@ -133,8 +133,12 @@ func TestPatroni(t *testing.T) {
 		}
 		return s.State != "running" && s.Seen > began.Unix()+3
 	})
-	if r := set.Hands().Do(t.Context(), pause("null")); r.State != dr.StepOK {
+	if r := set.Hands().Do(t.Context(), pause("false")); r.State != dr.StepOK {
 		t.Fatalf("%s %q", r.State, r.Text)
+	}
+	resumed := job("t", "http", map[string]any{"address": api, "path": "/config", "expect_body": `"pause": *false`})
+	if s := set.Eyes().Look(t.Context(), resumed); s.Found != dr.FoundDone {
+		t.Errorf("%s %q", s.Found, s.Text)
 	}
 	until(t, "it looks after its server again", func() bool { return askPatroni(t, api).State == "running" })
 }

@@ -128,7 +128,7 @@ func (s *pgScene) unfreeze(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s.facts = p.facts()
+	s.facts = p.remains()
 	return p.words(), nil
 }
 
@@ -298,7 +298,7 @@ func (s *pgScene) repoint(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	s.facts = p.facts()
+	s.facts = p.remains()
 	return p.words(), nil
 }
 

@@ -89,6 +89,13 @@ func (p *pgState) facts() map[string]int64 {
 	return f
 }
 
+// remains is what acts tell that prepare a standby for later. How far that one is behind is no loss of the run.
+func (p *pgState) remains() map[string]int64 {
+	f := p.facts()
+	delete(f, "lag_ms")
+	return f
+}
+
 func (p *pgState) words() string {
 	mode := "takes writes"
 	if p.ReadOnly {

@@ -3,112 +3,25 @@
 package actions_test
 
 import (
-	"context"
 	"fmt"
 	"net"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/switchman-dr/switchman/actions"
 	"github.com/switchman-dr/switchman/actions/actionstest"
 	"github.com/switchman-dr/switchman/dr"
 )
-
-// teller pays into a ledger, wherever it is taken, and remembers what was acknowledged.
-type teller struct {
-	servers []string
-	mu      sync.Mutex
-	acked   []int
-	last    time.Time
-	gap     time.Duration // longest time without an acknowledgement since it was last asked
-	stop    context.CancelFunc
-	ended   chan struct{}
-}
-
-func startTeller(t *testing.T, servers ...string) *teller {
-	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	w := &teller{servers: servers, stop: cancel, ended: make(chan struct{})}
-	go func() {
-		defer close(w.ended)
-		for n, at := 1, 0; ctx.Err() == nil; at++ {
-			n = w.pay(ctx, servers[at%len(servers)], n)
-		}
-	}()
-	t.Cleanup(func() { w.stop(); <-w.ended })
-	return w
-}
-
-// pay goes on at one server until it refuses, and says which payment is next. A payment that may have
-// arrived is not sent again: its number is passed over.
-func (w *teller) pay(ctx context.Context, server string, n int) int {
-	c, err := pgx.Connect(ctx, "postgres://teller@"+server+"/postgres?sslmode=disable&connect_timeout=2")
-	if err != nil {
-		return n
-	}
-	defer c.Close(context.Background()) //nolint:errcheck // it may be gone
-	pace := time.NewTicker(2 * time.Millisecond)
-	defer pace.Stop()
-	for {
-		<-pace.C
-		short, cancel := context.WithTimeout(ctx, 2*time.Second)
-		_, err := c.Exec(short, "INSERT INTO ledger (id, amount, note) VALUES ($1, 2.50, 'payment')", n)
-		cancel()
-		n++
-		if err != nil {
-			return n
-		}
-		w.mu.Lock()
-		now := time.Now()
-		if !w.last.IsZero() {
-			w.gap = max(w.gap, now.Sub(w.last))
-		}
-		w.last, w.acked = now, append(w.acked, n-1)
-		w.mu.Unlock()
-	}
-}
-
-func (w *teller) count() int { w.mu.Lock(); defer w.mu.Unlock(); return len(w.acked) }
-
-func (w *teller) longest() time.Duration {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	out := w.gap
-	w.gap = 0
-	return out
-}
-
-// missing lists what was acknowledged and is not there.
-func (w *teller) missing(t *testing.T, p *actionstest.Postgres) []string {
-	t.Helper()
-	w.mu.Lock()
-	acked := slices.Clone(w.acked)
-	w.mu.Unlock()
-	there := map[string]bool{}
-	for _, id := range strings.Split(value(t, p, "SELECT coalesce(string_agg(id::text, ','), '') FROM ledger"), ",") {
-		there[id] = true
-	}
-	var out []string
-	for _, n := range acked {
-		if !there[strconv.Itoa(n)] {
-			out = append(out, strconv.Itoa(n))
-		}
-	}
-	return out
-}
 
 // pair is a primary, its standby, the hands that move them, and who pays meanwhile.
 type pair struct {
 	*testing.T
 	a, b *actionstest.Postgres
 	set  *actions.Set
-	w    *teller
+	w    *actionstest.Teller
 }
 
 func (p *pair) do(want dr.StepState, on *actionstest.Postgres, params ...any) actions.Result {
@@ -148,10 +61,20 @@ func (p *pair) run(on *actionstest.Postgres, program string, args ...string) {
 	}
 }
 
+// missing is what was acknowledged and is not there.
+func (p *pair) missing(on *actionstest.Postgres) []string {
+	p.Helper()
+	lost, err := p.w.Missing(p.Context(), on)
+	if err != nil {
+		p.Fatal(err)
+	}
+	return lost
+}
+
 // switchover moves from one to the other while the teller pays, and says how long nobody could pay.
 func (p *pair) switchover(from, to *actionstest.Postgres) time.Duration {
 	p.Helper()
-	p.w.longest()
+	p.w.Longest()
 	p.do(dr.StepFail, to, "do", "promote", "peer", from.Address) // it still takes writes
 	p.do(dr.StepOK, from, "do", "freeze")
 	r := p.do(dr.StepOK, to, "do", "catch-up", "peer", from.Address)
@@ -161,12 +84,12 @@ func (p *pair) switchover(from, to *actionstest.Postgres) time.Duration {
 	p.do(dr.StepOK, to, "do", "promote", "peer", from.Address)
 	p.do(dr.StepFail, to, "do", "promote", "peer", from.Address)
 	p.is("primary", to)
-	paid := p.w.count()
-	until(p.T, "payments go on", func() bool { return p.w.count() > paid+20 })
-	if lost := p.w.missing(p.T, to); len(lost) > 0 {
+	paid := p.w.Count()
+	until(p.T, "payments go on", func() bool { return p.w.Count() > paid+20 })
+	if lost := p.missing(to); len(lost) > 0 {
 		p.Fatalf("%d acknowledged payments are lost", len(lost))
 	}
-	return p.w.longest()
+	return p.w.Longest()
 }
 
 // rejoin makes the server that was primary a standby of the new one.
@@ -203,11 +126,11 @@ func newPair(t *testing.T) *pair {
 	b, err := a.Copy(a.Address)
 	must(t, b, err)
 	t.Cleanup(func() { b.Stop() })
-	sql(t, a, "CREATE TABLE ledger (id int PRIMARY KEY, amount numeric(12,2), note text)", "GRANT SELECT ON ledger TO switchman",
-		"CREATE ROLE teller LOGIN", "GRANT INSERT ON ledger TO teller")
+	sql(t, a, actionstest.Ledger()...)
 	p := &pair{T: t, a: a, b: b, set: actions.NewSet(pgOptions(a.Address, b.Address))}
-	p.w = startTeller(t, a.Address, b.Address)
-	until(t, "payments begin", func() bool { return p.w.count() > 20 })
+	p.w = actionstest.StartTeller(a.Address, b.Address)
+	t.Cleanup(p.w.Stop)
+	until(t, "payments begin", func() bool { return p.w.Count() > 20 })
 	return p
 }
 
@@ -225,7 +148,7 @@ func TestPostgresMoves(t *testing.T) {
 		p.rejoin(p.a, p.b, true)
 		back := p.switchover(p.b, p.a)
 		p.rejoin(p.b, p.a, true)
-		t.Logf("%d payments, none lost; nobody could pay for %s there and %s back", p.w.count(), there.Round(time.Millisecond), back.Round(time.Millisecond))
+		t.Logf("%d payments, none lost; nobody could pay for %s there and %s back", p.w.Count(), there.Round(time.Millisecond), back.Round(time.Millisecond))
 	}
 	p.failover()
 }
@@ -240,8 +163,8 @@ func (p *pair) failover() {
 	p.do(dr.StepFail, p.b, "do", "promote", "mode", "failover", "peer", p.a.Address)                 // it is alive
 	p.do(dr.StepFail, p.b, "do", "promote", "mode", "failover", "peer", nobody(p.T), "for", "500ms") // the standby hears it
 	w.closed.Store(true)
-	paid := p.w.count()
-	until(p.T, "payments go on without the standby", func() bool { return p.w.count() > paid+50 })
+	paid := p.w.Count()
+	until(p.T, "payments go on without the standby", func() bool { return p.w.Count() > paid+50 })
 	if err := p.a.Kill(); err != nil {
 		p.Fatal(err)
 	}
@@ -252,10 +175,9 @@ func (p *pair) failover() {
 	}
 	p.do(dr.StepFail, p.b, "do", "promote", "mode", "failover", "peer", p.a.Address)
 	p.is("writable", p.b)
-	paid = p.w.count()
-	until(p.T, "payments go on", func() bool { return p.w.count() > paid+5 })
-	p.w.stop()
-	<-p.w.ended
+	paid = p.w.Count()
+	until(p.T, "payments go on", func() bool { return p.w.Count() > paid+5 })
+	p.w.Stop()
 	p.lostListed()
 	p.run(p.a, "pg_ctl", "stop", "-D", p.a.Dir, "-m", "fast")
 	p.rejoin(p.a, p.b, false)
@@ -275,8 +197,8 @@ func (p *pair) lostListed() {
 		return map[string]any{"action": "postgres", "params": pgJob(on.Address, "tables", []string{"ledger"}, "amounts", map[string]any{"ledger": "amount"}).Call.Params}
 	}
 	r := p.set.Hands().Do(p.Context(), job("token-of-reconcile", "reconcile", map[string]any{"left": side(p.a), "right": side(p.b), "scale": int64(2), "list": int64(1000)}))
-	lost := p.w.missing(p.T, p.b)
-	p.Logf("%s %q %v: %d of %d acknowledged payments are lost", r.State, r.Text, r.Facts, len(lost), p.w.count())
+	lost := p.missing(p.b)
+	p.Logf("%s %q %v: %d of %d acknowledged payments are lost", r.State, r.Text, r.Facts, len(lost), p.w.Count())
 	if r.State != dr.StepFail || len(lost) < 50 || r.Facts["lost"] < int64(len(lost)) || r.Facts["lost"] > int64(len(lost))+1 || r.Facts["lost_amount"] != 250*r.Facts["lost"] {
 		p.Errorf("%s %q %v, and %d are lost", r.State, r.Text, r.Facts, len(lost))
 	}

@@ -149,7 +149,7 @@ func (x *sshAction) Recall(ctx context.Context, job Job) Memory {
 func (x *sshAction) line(ctx context.Context, s *scene) (*wire, error) {
 	l, err := x.reach(ctx, s)
 	if err == nil && !l.target.shell {
-		return nil, errors.New("the target has no POSIX shell, so nothing can be done there once and only once; it can be looked at")
+		return nil, errNoShell
 	}
 	return l, err
 }

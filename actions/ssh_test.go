@@ -156,8 +156,8 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// TestGuardRace: one token from many at once starts one command.
-func TestGuardRace(t *testing.T) {
+// TestFault17SameTokenRace: one token from many at once starts one command.
+func TestFault17SameTokenRace(t *testing.T) {
 	d := sshd(t)
 	dir := t.TempDir()
 	j := d.job(token(t), "sh", "-c", `echo x >>"$1"/effects`, "sh", dir)
@@ -178,8 +178,8 @@ func TestGuardRace(t *testing.T) {
 	}
 }
 
-// TestGuardLost: what the machine cannot know it says so: killed from outside, started again, emptied.
-func TestGuardLost(t *testing.T) {
+// TestFault17GuardLost: what the machine cannot know it says so: killed from outside, started again, emptied.
+func TestFault17GuardLost(t *testing.T) {
 	d := sshd(t)
 	h := d.set(t).Hands()
 	dir := t.TempDir()

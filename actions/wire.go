@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -41,7 +40,8 @@ type wires struct {
 	clock dr.Clock
 
 	mu    sync.Mutex
-	lines map[string]*wire // by user@host:port
+	lines map[string]*wire     // by user@host:port
+	tried map[string]time.Time // when lines that are kept were dialled last
 }
 
 // wire is one connection, or the attempt to make it.
@@ -51,6 +51,7 @@ type wire struct {
 	gone   chan struct{} // closed when the connection has ended
 	err    error
 	room   chan struct{} // one for each session
+	kept   atomic.Bool   // somebody will need it soon
 	target target
 
 	mu   sync.Mutex
@@ -62,20 +63,20 @@ type target struct {
 	shell  bool          // it has a POSIX shell
 	script bool          // and script(1), which makes terminals
 	boot   string        // id of its last start
-	offset time.Duration // its clock minus ours
+	offset time.Duration // its clock minus ours, at least
 }
 
-func newWires(o Options) *wires { return &wires{ssh: o.SSH, clock: o.Clock, lines: map[string]*wire{}} }
+func newWires(o Options) *wires {
+	return &wires{ssh: o.SSH, clock: o.Clock, lines: map[string]*wire{}, tried: map[string]time.Time{}}
+}
 
 // to gives the line to a machine, dialling it where there is none. An error means that nothing was sent.
 func (w *wires) to(ctx context.Context, user, address string) (*wire, error) {
-	key := user + "@" + address
+	to := Line{User: user, Address: address}
 	w.mu.Lock()
-	l, ok := w.lines[key]
+	l, ok := w.lines[to.key()]
 	if !ok {
-		l = &wire{ready: make(chan struct{}), room: make(chan struct{}, sessionsPerLine)}
-		w.lines[key] = l
-		go w.open(l, key, user, address)
+		l = w.begin(to)
 	}
 	w.mu.Unlock()
 	select {
@@ -90,6 +91,14 @@ func (w *wires) to(ctx context.Context, user, address string) (*wire, error) {
 	l.used = w.clock.Now()
 	l.mu.Unlock()
 	return l, nil
+}
+
+// begin starts to dial. The caller holds mu.
+func (w *wires) begin(to Line) *wire {
+	l := &wire{ready: make(chan struct{}), room: make(chan struct{}, sessionsPerLine)}
+	w.lines[to.key()], w.tried[to.key()] = l, w.clock.Now()
+	go w.open(l, to.key(), to.User, to.Address)
+	return l
 }
 
 // open dials, asks the machine who it is, and then watches the line until it is gone.
@@ -135,7 +144,7 @@ func (w *wires) watch(l *wire) {
 		}()
 		select {
 		case err := <-answered:
-			if err == nil && idle < idleLines {
+			if err == nil && (idle < idleLines || l.kept.Load()) {
 				continue
 			}
 		case <-l.gone:
@@ -160,13 +169,7 @@ func (w *wires) close() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, l := range w.lines {
-		select {
-		case <-l.ready:
-			if l.err == nil {
-				l.client.Close() //nolint:errcheck // it is given up
-			}
-		default: // its dialling ends by itself
-		}
+		l.hangUp()
 	}
 }
 
@@ -239,31 +242,6 @@ func (s SSH) signers() ([]ssh.Signer, error) {
 		return nil, errors.New("no ssh key is set: see SWITCHMAN_SSH_KEYS")
 	}
 	return append(certified, plain...), nil
-}
-
-// hello is what every machine is asked first. A target that cannot answer has no shell and may only be probed.
-const hello = `echo switchman; cat /proc/sys/kernel/random/boot_id 2>/dev/null || echo none; date +%s.%N; command -v script >/dev/null && command -v setsid >/dev/null && echo script`
-
-func (l *wire) greet(clock dr.Clock) error {
-	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
-	defer cancel()
-	var out, errs tail
-	before := clock.Now()
-	end := l.run(ctx, "exec sh -c "+shellWord(hello), nil, &out, &errs)
-	after := clock.Now()
-	if !end.started {
-		return end.err
-	}
-	lines := strings.Split(strings.TrimSpace(string(out.b)), "\n")
-	if len(lines) < 3 || strings.TrimSpace(lines[0]) != "switchman" {
-		return nil
-	}
-	l.target = target{shell: true, boot: strings.TrimSpace(lines[1]), script: len(lines) > 3}
-	if at, err := strconv.ParseFloat(strings.TrimSuffix(strings.TrimSpace(lines[2]), ".N"), 64); err == nil {
-		there := time.UnixMicro(int64(at * 1e6))
-		l.target.offset = there.Sub(before.Add(after.Sub(before) / 2))
-	}
-	return nil
 }
 
 // run carries out one command line on the machine. When ctx ends first the session is dropped, and what

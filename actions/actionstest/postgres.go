@@ -37,16 +37,23 @@ type Postgres struct {
 }
 
 // StartPostgres makes a primary. The role switchman has what the postgres action needs, and no more.
-func StartPostgres() (*Postgres, error) {
-	p, err := newPostgres()
+func StartPostgres() (*Postgres, error) { return StartPostgresAt("127.0.0.1") }
+
+// StartPostgresAt makes one on another address of loopback.
+func StartPostgresAt(ip string) (*Postgres, error) {
+	p, err := newPostgres(ip)
 	if err != nil {
 		return nil, err
 	}
 	if out, err := p.Command("initdb", "-D", p.Dir, "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C", "--no-sync", "-k").CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	hba := "local all all trust\nhost all " + PostgresUser + " 127.0.0.1/32 scram-sha-256\nhost all all 127.0.0.1/32 trust\nhost replication all 127.0.0.1/32 trust\n"
+	hba := "local all all trust\nhost all " + PostgresUser + " 127.0.0.0/8 scram-sha-256\nhost all all 127.0.0.0/8 trust\nhost replication all 127.0.0.0/8 trust\n"
 	if err := os.WriteFile(filepath.Join(p.Dir, "pg_hba.conf"), []byte(hba), 0o644); err != nil { //nolint:gosec // the server's own user reads it
+		return nil, err
+	}
+	// What a server has that is started by pg_ctl instead of Start.
+	if err := p.Put("postgresql.conf", []byte(strings.Join(append(settings(), "unix_socket_directories=''", "listen_addresses='127.0.0.1,127.0.0.2,127.0.0.3'"), "\n"))); err != nil {
 		return nil, err
 	}
 	if err := p.Start(); err != nil {
@@ -62,8 +69,11 @@ func StartPostgres() (*Postgres, error) {
 }
 
 // Copy makes a streaming standby of a primary, which it reaches at an address.
-func (p *Postgres) Copy(at string) (*Postgres, error) {
-	c, err := newPostgres()
+func (p *Postgres) Copy(at string) (*Postgres, error) { return p.CopyTo("127.0.0.1", at) }
+
+// CopyTo makes one on another address of loopback.
+func (p *Postgres) CopyTo(ip, at string) (*Postgres, error) {
+	c, err := newPostgres(ip)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +88,7 @@ func (p *Postgres) Copy(at string) (*Postgres, error) {
 	return c, c.Start()
 }
 
-func newPostgres() (*Postgres, error) {
+func newPostgres(ip string) (*Postgres, error) {
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
 		return nil, errors.Join(errors.New("PostgreSQL is not installed, and these tests need a real one: install the package postgresql"), err)
@@ -95,7 +105,7 @@ func newPostgres() (*Postgres, error) {
 	if p.who != nil {
 		err = os.Chown(p.Dir, int(p.who.Uid), int(p.who.Gid))
 	}
-	l, lerr := net.Listen("tcp", "127.0.0.1:0")
+	l, lerr := net.Listen("tcp", net.JoinHostPort(ip, "0"))
 	if lerr != nil {
 		return nil, errors.Join(err, lerr)
 	}
@@ -116,10 +126,15 @@ func credential(name string) (*syscall.Credential, error) {
 // Argv is a program of PostgreSQL with its arguments, run as the server's user.
 func (p *Postgres) Argv(program string, args ...string) []string {
 	argv := append([]string{filepath.Join(p.bin, program)}, args...)
-	if p.who != nil {
-		argv = append([]string{"setpriv", fmt.Sprint("--reuid=", p.who.Uid), fmt.Sprint("--regid=", p.who.Gid), "--clear-groups"}, argv...)
+	return append(as(p.who), argv...)
+}
+
+// as is the beginning of a command line that another user runs; nil: nobody else.
+func as(who *syscall.Credential) []string {
+	if who == nil {
+		return nil
 	}
-	return argv
+	return []string{"setpriv", fmt.Sprint("--reuid=", who.Uid), fmt.Sprint("--regid=", who.Gid), "--clear-groups"}
 }
 
 // Command is the same as a command.
@@ -131,18 +146,23 @@ func (p *Postgres) Command(program string, args ...string) *exec.Cmd {
 }
 
 // Start starts it with settings and waits until it answers.
-func (p *Postgres) Start(settings ...string) error {
+func (p *Postgres) Start(more ...string) error {
 	log, err := os.OpenFile(p.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer log.Close() //nolint:errcheck // the server has its own
-	_, port, err := net.SplitHostPort(p.Address)
+	if p.who != nil { // whoever starts it as its user writes on there
+		if err := log.Chown(int(p.who.Uid), int(p.who.Gid)); err != nil {
+			return err
+		}
+	}
+	host, port, err := net.SplitHostPort(p.Address)
 	if err != nil {
 		return err
 	}
-	args := []string{"-D", p.Dir, "-k", "", "-h", "127.0.0.1", "-p", port}
-	for _, s := range append([]string{"fsync=off", "shared_buffers=16MB", "max_connections=40", "wal_keep_size=256MB", "max_replication_slots=4", "wal_receiver_timeout=20s", "wal_retrieve_retry_interval=100ms", "logging_collector=off"}, settings...) {
+	args := []string{"-D", p.Dir, "-k", "", "-h", host, "-p", port}
+	for _, s := range append(settings(), more...) {
 		args = append(args, "-c", s)
 	}
 	p.keeper = exec.Command("/bin/sh", append([]string{"-c", `"$@" & pid=$!; cat >/dev/null; kill -QUIT $pid 2>/dev/null; wait $pid`, "keeper"}, p.Argv("postgres", args...)...)...)
@@ -166,6 +186,10 @@ func (p *Postgres) Start(settings ...string) error {
 			return fmt.Errorf("PostgreSQL did not start: %w\n%s", err, text)
 		}
 	}
+}
+
+func settings() []string {
+	return []string{"fsync=off", "shared_buffers=16MB", "max_connections=40", "wal_keep_size=256MB", "max_replication_slots=4", "wal_receiver_timeout=20s", "wal_retrieve_retry_interval=100ms", "logging_collector=off"}
 }
 
 func (p *Postgres) log() string { return p.Dir + ".log" }

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/switchman-dr/switchman/actions"
@@ -22,6 +24,9 @@ type Daemon struct {
 	Key     string // file of the private key that opens it
 	Known   string // known_hosts file with its key
 	cmd     *exec.Cmd
+	who     *syscall.Credential // whom it runs as and lets in; nil: the user of the tests
+	more    string              // further configuration
+	env     string              // what those who sign in find in their environment, NAME=value …
 }
 
 // Journal is where the guard at this daemon keeps its memory.
@@ -36,7 +41,11 @@ func (d *Daemon) SSH() (actions.SSH, error) {
 // Stop ends it and the sessions it has.
 func (d *Daemon) Stop() error {
 	d.Cut()
-	return errors.Join(ignoreKilled(d.cmd.Process.Kill(), d.cmd.Wait()), os.RemoveAll(d.Dir))
+	kill := d.cmd.Process.Kill()
+	if errors.Is(kill, os.ErrProcessDone) {
+		kill = nil
+	}
+	return errors.Join(ignoreKilled(kill, d.cmd.Wait()), os.RemoveAll(d.Dir))
 }
 
 func ignoreKilled(kill, wait error) error {
@@ -52,13 +61,66 @@ func (d *Daemon) Cut() {
 	exec.Command("pkill", "-KILL", "-P", fmt.Sprint(d.cmd.Process.Pid)).Run() //nolint:errcheck // there may be none
 }
 
+// Lines is how many lines are open.
+func (d *Daemon) Lines() int {
+	out, _ := exec.Command("pgrep", "-P", fmt.Sprint(d.cmd.Process.Pid)).Output() //nolint:errcheck // there may be none
+	return len(strings.Fields(string(out)))
+}
+
+// Die ends it as a machine that loses its power does. Stop still removes its files.
+func (d *Daemon) Die() {
+	d.Cut()
+	d.cmd.Process.Kill() //nolint:errcheck // it may be dead
+}
+
 // StartDaemon starts one.
 func StartDaemon() (*Daemon, error) {
+	address, err := free()
+	if err != nil {
+		return nil, err
+	}
+	return StartDaemonAt(address)
+}
+
+// free is an address nobody listens on.
+func free() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// StartAppliance starts one that has no shell: it answers whatever it is told with exit status 0.
+func StartAppliance() (*Daemon, error) {
+	address, err := free()
+	if err != nil {
+		return nil, err
+	}
+	return (&Daemon{Address: address, more: "ForceCommand exit 0\n"}).start()
+}
+
+// StartDaemonAt starts one at an address, by way of a program that runs another, such as nsenter.
+func StartDaemonAt(address string, through ...string) (*Daemon, error) {
+	return (&Daemon{Address: address}).start(through...)
+}
+
+// StartDaemon starts an sshd on the machine of a server, at a port. Who signs in is the server's user, and finds its programs,
+// its data directory and its port in the environment.
+func (p *Postgres) StartDaemon(port string) (*Daemon, error) {
+	host, own, err := net.SplitHostPort(p.Address)
+	if err != nil {
+		return nil, err
+	}
+	return (&Daemon{Address: net.JoinHostPort(host, port), who: p.who, env: "PGDATA=" + p.Dir + " PGPORT=" + own + " PATH=" + p.bin + ":/usr/bin:/bin"}).start()
+}
+
+func (d *Daemon) start(through ...string) (*Daemon, error) {
 	dir, err := os.MkdirTemp("", "sshd")
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{Dir: dir, Key: filepath.Join(dir, "person"), Known: filepath.Join(dir, "known_hosts")}
+	d.Dir, d.Key, d.Known = dir, filepath.Join(dir, "person"), filepath.Join(dir, "known_hosts")
 	if err := d.prepare(); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
@@ -66,7 +128,8 @@ func StartDaemon() (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.cmd = exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", filepath.Join(dir, "config"))
+	argv := append(append(through, as(d.who)...), "/usr/sbin/sshd", "-D", "-e", "-f", filepath.Join(dir, "config"))
+	d.cmd = exec.Command(argv[0], argv[1:]...)
 	d.cmd.Stderr = log
 	if err := d.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting sshd: %w", err)
@@ -84,19 +147,15 @@ func StartDaemon() (*Daemon, error) {
 	}
 }
 
-// prepare makes keys, a free port and what sshd reads.
+// prepare makes keys and what sshd reads.
 func (d *Daemon) prepare() error {
 	me, err := user.Current()
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	d.User, d.Address = me.Username, l.Addr().String()
-	if err := l.Close(); err != nil {
-		return err
+	d.User = me.Username
+	if d.who != nil {
+		d.User = "postgres"
 	}
 	for _, name := range []string{"host", "person"} {
 		if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(d.Dir, name)).CombinedOutput(); err != nil {
@@ -120,11 +179,21 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 UsePAM no
 PermitRootLogin prohibit-password
-SetEnv SWITCHMAN_JOURNAL=%[2]s/journal
-`, d.Address, d.Dir)
+SetEnv SWITCHMAN_JOURNAL=%[2]s/journal %[3]s
+%[4]s`, d.Address, d.Dir, d.env, d.more)
 	if me.Uid == "0" {
 		err = os.MkdirAll("/run/sshd", 0o755) // where it gives its rights up
 	}
 	return errors.Join(err, os.WriteFile(d.Known, fmt.Appendf(nil, "[%s]:%s %s", name, port, host), 0o600),
-		os.WriteFile(filepath.Join(d.Dir, "config"), []byte(config), 0o600))
+		os.WriteFile(filepath.Join(d.Dir, "config"), []byte(config), 0o600), d.give())
+}
+
+// give makes its files those of the user it runs as.
+func (d *Daemon) give() error {
+	if d.who == nil {
+		return nil
+	}
+	return filepath.WalkDir(d.Dir, func(path string, _ os.DirEntry, err error) error {
+		return errors.Join(err, os.Chown(path, int(d.who.Uid), int(d.who.Gid)))
+	})
 }

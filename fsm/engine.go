@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -60,6 +61,7 @@ type Engine struct {
 	kick     chan struct{}
 	slots    chan struct{} // one per step in flight, over all runs
 	tended   map[string]bool
+	tending  tending
 
 	voices     map[string]*voice // of attempts in flight, by run and step
 	complaints complaints
@@ -114,6 +116,7 @@ func (e *Engine) Stop(ctx context.Context) error {
 	go func() { e.wg.Wait(); close(done) }()
 	select {
 	case <-done:
+		e.untend(ctx)
 		return nil
 	case <-ctx.Done():
 		return fmt.Errorf("waiting for steps in flight: %w", ctx.Err())
@@ -198,18 +201,23 @@ func (e *Engine) round(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listing open runs: %w", err)
 	}
+	leads, err := e.leads(ctx, len(runs) > 0)
+	if err != nil {
+		return err
+	}
+	e.keepLines(ctx, runs)
 	for _, run := range runs {
 		if ctx.Err() != nil {
 			return nil
 		}
 		switch run.State {
 		case dr.Running, dr.Verifying, dr.RollingBack, dr.Paused:
-			e.own(ctx, run.ID)
+			e.own(ctx, run.ID, run.Version)
 		}
 		e.aside(run.ID, func() {
-			if err := e.tendOne(ctx, run); err == nil {
+			if err := e.tendOne(ctx, run, leads); err == nil {
 				e.relieved(run.ID+"/tend", "run", run.ID)
-			} else if ctx.Err() == nil {
+			} else if ctx.Err() == nil && !errors.Is(err, store.ErrFenced) { // another server tends now
 				e.complain(run.ID+"/tend", "tending a run", err, "run", run.ID, "state", run.State)
 			}
 		})
@@ -217,10 +225,15 @@ func (e *Engine) round(ctx context.Context) error {
 	return nil
 }
 
-// tendOne does what time, files and silence do to one run.
-func (e *Engine) tendOne(ctx context.Context, run dr.Run) error {
+// tendOne does what time, files and silence do to one run. Of several servers one does it, but for calls: each
+// knows of places that it cannot reach.
+func (e *Engine) tendOne(ctx context.Context, run dr.Run, leads bool) error {
 	var err error
-	switch run.State {
+	state := run.State
+	if !leads {
+		state = ""
+	}
+	switch state {
 	case dr.Draft, dr.Preflight:
 		err = e.look(ctx, run.ID)
 	case dr.AwaitingApproval, dr.AwaitingCode:

@@ -110,8 +110,9 @@ func (e *Engine) facts(ctx context.Context, s Situation) []dr.Check {
 			found[i] = e.lookOnce(ctx, s, l)
 		}()
 	}
+	lines := e.greet(ctx, s.Slice)
 	wg.Wait()
-	checks = slices.Concat(append([][]dr.Check{checks, e.ship(ctx, s.Run)}, found...)...)
+	checks = slices.Concat(append([][]dr.Check{checks, e.ship(ctx, s.Run), lines, automated(s.Slice, s.Now)}, found...)...)
 	for i := range checks {
 		checks[i].Level = level(s, checks[i])
 	}
@@ -262,11 +263,17 @@ func (e *Engine) tendRound(ctx context.Context, run dr.Run) error {
 		return err
 	}
 	if _, _, late := approval.Expire(s.Case); !late && current == run.Digest {
+		if run.State == dr.AwaitingCode && e.linesChanged(run, s.Slice) {
+			return e.look(ctx, run.ID)
+		}
 		return nil
 	}
 	look, expired := false, false
 	err = e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
 		look, expired = false, false
+		if err := e.tends(ctx, tx); err != nil {
+			return err
+		}
 		locked, err := tx.LockRun(ctx, run.ID)
 		if err != nil || locked.Version != run.Version {
 			return err
@@ -316,6 +323,9 @@ func (e *Engine) tendSoak(ctx context.Context, run dr.Run) error {
 		return err
 	}
 	return e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := e.tends(ctx, tx); err != nil {
+			return err
+		}
 		locked, err := tx.LockRun(ctx, run.ID)
 		if err != nil || locked.Version != run.Version {
 			return err

@@ -30,9 +30,6 @@ func (r *runner) recover(ctx context.Context) error {
 		}
 	}
 	for _, i := range open {
-		if err := r.renew(ctx, r.run.ID); err != nil { // each look may take as long as half a lease
-			return err
-		}
 		if err := r.resolve(ctx, i, r.slice.Steps[i]); err != nil {
 			return err
 		}

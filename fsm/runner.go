@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/switchman-dr/switchman/actions"
@@ -12,8 +13,8 @@ import (
 )
 
 const (
-	leaseHolds  = 15 * time.Second // a run's owner may be silent this long before another takes it
-	leaseRenews = 5 * time.Second
+	leaseHolds  = 6 * time.Second // a run's owner may be silent this long before another takes it
+	leaseRenews = 2 * time.Second
 	awayTooLong = 10 * 60 * 1000 // ms; after this a person resumes the run, not the restart
 	lookForSlot = 20 * time.Millisecond
 	mostInHand  = 64 // steps in flight of one run, whatever its plan allows
@@ -30,6 +31,7 @@ type runner struct {
 	done     chan landing
 	outcomes outcomes
 	again    chan struct{} // somebody's verb changed the run
+	seen     atomic.Int64  // version of the run as last looked at; others may have moved it on
 	later    <-chan time.Time
 }
 
@@ -46,10 +48,13 @@ type landing struct {
 }
 
 // own makes sure that somebody runs the run: this process, unless another holds the lease.
-func (e *Engine) own(ctx context.Context, id string) {
+func (e *Engine) own(ctx context.Context, id string, version int64) {
 	e.mu.Lock()
-	if _, mine := e.runners[id]; mine || ctx.Err() != nil {
+	if r, mine := e.runners[id]; mine || ctx.Err() != nil {
 		e.mu.Unlock()
+		if mine && version > r.seen.Load() { // decided through another server, perhaps, which cannot tell this one
+			r.reload()
+		}
 		return
 	}
 	r := &runner{e: e, done: make(chan landing, mostInHand), again: make(chan struct{}, 1)}
@@ -62,7 +67,11 @@ func (e *Engine) own(ctx context.Context, id string) {
 		e.mu.Lock()
 		delete(e.runners, id)
 		e.mu.Unlock()
-		if err != nil && !errors.Is(err, errNotMine) && ctx.Err() == nil {
+		switch {
+		case err == nil || errors.Is(err, errNotMine) || ctx.Err() != nil:
+		case errors.Is(err, store.ErrFenced):
+			e.cfg.Log.Info("another server carries the run; nothing more of it is written here", "run", id)
+		default:
 			e.complain(id+"/carry", "carrying out a run; it stands until the next try", err, "run", id)
 		}
 		if err == nil && r.run.State.Ended() {
@@ -89,14 +98,17 @@ func (r *runner) live(ctx context.Context, id string) error {
 	if err := r.acquire(ctx, id); err != nil {
 		return err
 	}
-	defer r.release(ctx, id)
+	lost, stop := r.keep(ctx, id)
+	defer func() {
+		stop()
+		r.release(ctx, id)
+	}()
 	if err := r.load(ctx, id); err != nil {
 		return err
 	}
 	if err := r.recover(ctx); err != nil {
 		return err
 	}
-	renew := r.e.cfg.Clock.After(leaseRenews)
 	for {
 		rest, err := r.turn(ctx)
 		if err != nil || rest {
@@ -107,6 +119,7 @@ func (r *runner) live(ctx context.Context, id string) error {
 			return err
 		}
 		r.e.relieved(id+"/carry", "run", id)
+		r.seen.Store(r.run.Version)
 		select {
 		case l := <-r.done:
 			err = r.landAll(l)
@@ -114,12 +127,7 @@ func (r *runner) live(ctx context.Context, id string) error {
 			r.later = nil
 		case <-r.again:
 			err = r.load(ctx, id)
-		case <-renew:
-			err = r.renew(ctx, id)
-			renew = r.e.cfg.Clock.After(leaseRenews)
-			if err == nil {
-				err = r.refresh(ctx, id)
-			}
+		case err = <-lost:
 		case <-ctx.Done():
 			return r.drain(nil)
 		}
@@ -160,17 +168,27 @@ func (r *runner) renew(ctx context.Context, id string) error {
 	})
 }
 
-// refresh notices what was decided through another replica, which cannot tell this process.
-func (r *runner) refresh(ctx context.Context, id string) error {
-	var now dr.Run
-	err := r.e.cfg.Store.Read(ctx, func(rd *store.Reader) (err error) {
-		now, err = rd.Run(ctx, id)
-		return err
-	})
-	if err != nil || now.Version <= r.run.Version {
-		return err
-	}
-	return r.load(ctx, id)
+// keep renews the lease until stop, whatever the runner waits for meanwhile: a look at a target or a last step may
+// take longer than a lease. lost says when another process has it. A database that is away is asked again; what
+// is written under a lease that ran out meanwhile and was taken is refused.
+func (r *runner) keep(ctx context.Context, id string) (lost <-chan error, stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	gone, done := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-r.e.cfg.Clock.After(leaseRenews):
+			}
+			if err := r.renew(ctx, id); errors.Is(err, store.ErrFenced) {
+				gone <- err
+				return
+			}
+		}
+	}()
+	return gone, func() { cancel(); <-done }
 }
 
 // release gives the lease back; if that fails it simply runs out.

@@ -16,6 +16,8 @@ const (
 	growMS      = 15_000 // what grows within this is not settled
 	growMost    = 90_000 // a storm that grows for longer than this is judged as it is
 	lookMS      = 2 * 60_000
+	rivalAt     = .9 // another explanation this good is no less likely
+	tellsAt     = .4 // what follows from a fault as surely as this tells of it, too
 )
 
 // advise gives a situation its verdict. Once the greater part of its core has ended, the verdict stays as
@@ -24,9 +26,14 @@ func (e *Engine) advise(s *sit, now int64) {
 	if s.advice.Verdict != "" && !e.lasting(s) {
 		return
 	}
-	s.p = e.weights.P(s.feats)
 	before := s.advice
 	options := e.weighPlans(s)
+	s.feats.Direct, s.feats.Left, s.feats.Weak = 0, 0, 0
+	if len(options) > 0 {
+		o := options[0]
+		s.feats.Direct, s.feats.Left, s.feats.Weak = o.fit, pick(len(o.left) > 0, 1, 0), pick(o.weak, 1, 0)
+	}
+	s.p = e.weights.P(s.feats)
 	s.wants = nil
 	var a dr.Advice
 	switch {
@@ -120,7 +127,11 @@ func (e *Engine) fitting(s *sit, o option, now int64) dr.Advice {
 		}
 		return dr.Advice{Verdict: dr.Possible, Plan: o.plan.ID, Headline: clue("alert_advice_possible", args), Needs: needs}
 	}
-	return dr.Advice{Verdict: dr.NoneFits, Nearest: o.plan.ID, Headline: clue("alert_advice_early", args), Needs: append(needs, e.missing(s)),
+	head := "alert_advice_early"
+	if s.th.fault == dr.FaultBadChange { // nothing is lost: the change is there to be taken back
+		head = "alert_advice_change"
+	}
+	return dr.Advice{Verdict: dr.NoneFits, Nearest: o.plan.ID, Headline: clue(head, args), Needs: append(needs, e.missing(s)),
 		Forbids: []dr.Clue{clue("alert_forbid_thin", dr.Args{"plan": o.plan.ID})}}
 }
 
@@ -131,7 +142,7 @@ func (e *Engine) needs(s *sit, o option, now int64) []dr.Clue {
 	var names []string
 	for _, x := range s.items {
 		hard = hard || x.hard()
-		if (slices.Contains(s.core, x) || e.t.harm(s.th.v, x.id.v, x.class) >= .6) && !slices.Contains(names, x.id.name) {
+		if (slices.Contains(s.core, x) || e.tells(x, e.harm(s.th, x.id.v, x.class))) && !slices.Contains(names, x.id.name) {
 			names = append(names, x.id.name)
 			kinds++
 		}
@@ -151,11 +162,60 @@ func (e *Engine) needs(s *sit, o option, now int64) []dr.Clue {
 	if o.weak && o.fit < .9 {
 		out = append(out, clue("alert_need_key", dr.Args{"entity": e.called(s.th.v)}))
 	}
+	if s.ratio >= rivalAt && !e.answers(o.plan, s.rival) {
+		ent, fault := e.shown(s.rival)
+		out = append(out, clue("alert_need_rival", dr.Args{"entity": ent.ID, "fault": string(fault)}))
+	}
+	if s.th.fault == dr.FaultOverload {
+		out = append(out, clue("alert_need_load", dr.Args{"to": o.plan.To}))
+	}
+	if c := e.spoilt(s); c != nil {
+		out = append(out, clue("alert_need_undo", dr.Args{"name": c.name, "entity": e.called(c.v), "text": c.text}))
+	}
+	if c := e.maintenance(s); c != nil {
+		out = append(out, clue("alert_need_maintenance", dr.Args{"entity": e.called(c.v), "text": c.text}))
+	}
+	if w, system, ok := e.window(s, now); ok {
+		out = append(out, clue("alert_need_window", dr.Args{"entity": system, "window": w.Kind, "when": w.When}))
+	}
 	if wait := e.unsettled(s, now); wait > now {
 		out = append(out, clue("alert_need_settle", dr.Args{"age": dr.Millis(now - s.named).String()}))
 		s.due = sooner(s.due, wait)
 	}
 	return append(out, e.lookNeeds(s, o.plan, now)...)
+}
+
+// answers says whether a plan would be the answer to another explanation as well.
+func (e *Engine) answers(p *Plan, th theory) bool {
+	covers := 0
+	for _, sys := range e.fallen(th.v) {
+		if slices.Contains(p.Systems, e.called(sys)) {
+			covers++
+		}
+	}
+	return slices.ContainsFunc(p.For, func(a Answer) bool { return e.fits(p, a, th, covers, e.present(th.v)) > 0 })
+}
+
+// tells says whether what a fault brings about so surely speaks for it: customers who complain always do.
+func (e *Engine) tells(x *item, h float64) bool {
+	return h >= tellsAt || h > 0 && e.complaint(x)
+}
+
+// spoilt is the change that broke a system, or that hit one that is down just before: it goes with the system
+// wherever that is moved, so it is taken back first.
+func (e *Engine) spoilt(s *sit) *changed {
+	if s.th.fault == dr.FaultBadChange {
+		return e.change(s.th.change)
+	}
+	if e.t.all[s.th.v].ent.Scope != "system" || s.th.fault != dr.FaultDown {
+		return nil
+	}
+	for _, x := range s.core {
+		if c := e.suspected(x); c != nil && c.v == s.th.v {
+			return c
+		}
+	}
+	return nil
 }
 
 // unsettled is until when to wait because the picture is still changing.
@@ -195,7 +255,7 @@ func (e *Engine) lookNeeds(s *sit, p *Plan, now int64) []dr.Clue {
 	var out []dr.Clue
 	asked, fresh := 0, 0
 	for _, pr := range e.opts.Probes {
-		if !tells(pr, p) || len(s.wants) >= 16 {
+		if !matters(pr, p) || len(s.wants) >= 16 {
 			continue
 		}
 		s.wants = append(s.wants, pr.Name)
@@ -216,8 +276,8 @@ func (e *Engine) lookNeeds(s *sit, p *Plan, now int64) []dr.Clue {
 	return out
 }
 
-// tells says whether a probe shows something that matters to a plan.
-func tells(pr Probe, p *Plan) bool {
+// matters says whether a probe shows something that has to do with a plan.
+func matters(pr Probe, p *Plan) bool {
 	switch {
 	case pr.System != "" && !slices.Contains(p.Systems, pr.System):
 		return false

@@ -14,7 +14,8 @@
 // the topology, severity and age, held against how often this very signal comes anyway, which is learnt.
 // Then faults with names (a site, a host, a database is down; a link is cut; a disk is full …) are laid over
 // what came in together, greedily the one first that explains most, and signals go to the fault that
-// explains them. What none explains stays with what it was attached to, or is noise.
+// explains them: what customers notice joins its cause even if it came first. A fault explains only what it can
+// bring about; what none explains stays with what it was attached to, or is noise.
 //
 // How advice comes about. Plans say what they are for; the fault, its entity and where the systems live now
 // decide which are eligible. Guards forbid. What remains gets a confidence by a small logistic formula whose

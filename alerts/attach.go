@@ -27,6 +27,45 @@ type share struct {
 	pull float64
 }
 
+// showing is how likely what a fault reaches for certain shows by a class of signal: what needs it fails or says
+// so; busy processors and restarts are mostly something else.
+var showing = [classCount]float64{classUnknown: .003, classDown: .01, classIO: .01, classReplication: .01, classLink: .01, classErrors: .01, classLatency: .003, classSaturation: .001, classConfig: .001}
+
+// complains is the same of what customers notice.
+const complains = .2
+
+// complaint says whether a signal is what customers notice: it is about a system as a whole, which names nothing
+// that could be broken, or it counts failures where they come in. Something else is the cause.
+func (e *Engine) complaint(x *item) bool {
+	at := &e.t.all[x.id.v]
+	return at.ent.Scope == "system" && x.class != classReplication || at.door && x.class == classErrors
+}
+
+// brings is how often, a second, a fault that went on between two moments brings a signal about.
+func (e *Engine) brings(th theory, from, to int64, x *item) float64 {
+	h := e.harm(th, x.id.v, x.class)
+	dt := max(from-x.onset, x.onset-to, 0) / 1000
+	if h == 0 || dt > attachReach {
+		return 0
+	}
+	shows := showing[x.class]
+	if th.v != x.id.v && e.complaint(x) {
+		shows = complains
+	}
+	return shows / attachTau * h * fades[dt]
+}
+
+// drawn is the pull of a situation whose fault is known: less where the fault does not explain the signal, more
+// where it does.
+func (e *Engine) drawn(pull float64, th theory, from, to int64, x *item) float64 {
+	if e.harm(th, x.id.v, x.class) == 0 {
+		return min(pull, unexplained*attachAlpha/attachTau)
+	}
+	return pull + e.brings(th, from, to, x)
+}
+
+const unexplained = 4 // in the pull of one warning here and now
+
 // pulls lists the situations near an item in place and time, in the order they were met, less the pull that
 // what goes on around there anyway would have. of says whose an item is.
 func (e *Engine) pulls(x *item, of func(*item) *sit) []share {
@@ -95,7 +134,13 @@ func (e *Engine) attach(x *item) {
 		return
 	}
 	e.leave(x)
-	first, second, sum := strongest(e.pulls(x, func(y *item) *sit { return y.sit }))
+	list := e.pulls(x, func(y *item) *sit { return y.sit })
+	for i, l := range list {
+		if s := l.s; s.sure {
+			list[i].pull = e.drawn(l.pull, s.th, s.since, s.upto, x)
+		}
+	}
+	first, second, sum := strongest(list)
 	if first.s == nil || chance(sum, x.mu) < attachBar {
 		if !x.played {
 			return // there is more than enough of this here already

@@ -69,18 +69,43 @@ func (e *Engine) change(n uint64) *changed {
 	return nil
 }
 
-// maintenance is announced work on what a situation is about, or on what that stands in, going on now.
+// maintenance is announced work on what a situation is about, on part of it, or on what that stands in, going on
+// now. Work nobody gave an end is taken to last an hour.
 func (e *Engine) maintenance(s *sit) *changed {
 	for i := range e.changes {
 		c := &e.changes[i]
-		if !c.planned || c.at > s.last || c.until != 0 && c.until < s.start || c.until == 0 && c.at+4*suspectMS < s.start {
+		end := c.until
+		if end == 0 {
+			end = c.at + suspectMS
+		}
+		if !c.planned || c.at > s.last || end < s.start {
 			continue
 		}
-		if e.within(s.th.v, c.v) || e.t.all[s.th.v].site == c.v {
+		part := e.within(c.v, s.th.v) && e.t.all[s.th.v].ent.Scope != "site"
+		if part || e.within(s.th.v, c.v) || e.t.all[s.th.v].site == c.v || e.t.all[s.th.v].array == c.v {
 			return c
 		}
 	}
 	return nil
+}
+
+// window is the daily stretch a system is in now in which trouble is expected or a move collides with something.
+// A place that is lost is no part of any.
+func (e *Engine) window(s *sit, now int64) (dr.Window, string, bool) {
+	at := &e.t.all[s.th.v]
+	sys := at.system
+	if at.ent.Scope == "system" {
+		sys = s.th.v
+	}
+	if sys == none {
+		return dr.Window{}, "", false
+	}
+	for _, w := range e.t.windows[sys] {
+		if (w.Kind == "maintenance" || w.OnConflict == "block") && dr.InWindow(w.When, moments(now).In(e.t.zone)) {
+			return w, e.called(sys), true
+		}
+	}
+	return dr.Window{}, "", false
 }
 
 // fadeChanges forgets what is too long ago to matter.

@@ -43,6 +43,9 @@ const hardClasses = classes(1<<classDown | 1<<classIO | 1<<classReplication | 1<
 // softClasses say by themselves nothing about what works, however bad they are called.
 const softClasses = classes(1<<classUnknown | 1<<classBackup | 1<<classConfig)
 
+// gauges are what only a machine that runs can say of itself.
+const gauges = classes(1<<classSaturation | 1<<classLatency | 1<<classConfig)
+
 // String is the class as it stands in arguments of sentences.
 func (c class) String() string {
 	return [...]string{"unknown", "down", "io", "replication", "link", "disk", "errors", "latency", "saturation", "certificate", "backup", "config"}[c]
@@ -63,16 +66,18 @@ var rules = compileRules([]rule{
 	{classCertificate, []string{"cert|certificate|certificates|dnssec"}, "manager"},
 	{classBackup, []string{"backup|backups|restore|snapshot|barman|pgbackrest|wal-g|rman"}, ""},
 	{classBackup, []string{"archiv", "wal|log|failed|failing"}, ""},
-	{classReplication, []string{"replicat|replica|standby|slave|secondary|mirror|walsender|walreceiver|binlog|dataguard|geo|follower|galera|quorum|cdp|journal|streaming|redo", "lag|lagging|behind|stop|stopped|broken|break|delay|delayed|fail|failed|failing|error|errors|disconnect|disconnected|down|suspend|paused|detached|lost|missing|sync|degraded|diverge|thread|not|halted|stale|interrupt|running|slot|inactive|apply"},
+	{classReplication, []string{"replicat|replica|standby|slave|secondary|mirror|walsender|walreceiver|binlog|dataguard|geo|follower|galera|quorum|cdp|journal|streaming|redo", "lag|lagging|behind|stop|stopped|broken|break|delay|delayed|fail|failed|failing|error|errors|disconnect|disconnected|down|suspend|paused|detached|lost|missing|sync|degraded|diverge|thread|not|halted|stale|interrupt|running|slot|inactive|apply|critical"},
 		"set|sets|deployment|statefulset|pod|replicaset|consumer"},
 	{classReplication, []string{"replication|repl|rpo|replicating|replag|srdf|hypermetro|recoverpoint|truecopy|snapmirror|metrocluster|pprc|drbd|mirrorview"}, ""},
+	{classReplication, []string{"member|members|peer|peers|quorum|pacemaker|corosync|galera|raft", "down|lost|fail|failed|unreachable|partitioned|unhealthy|missing|left|gone"}, "bgp|ospf|lb|pool|backend|balancer|site|link|target"},
 	{classReplication, []string{"sync|synchron|copy|protection", "lost|broken|stopped|suspended|behind|out"}, "clock|ntp|time|timex|clocks|file"},
 	{classReplication, []string{"wal|apply|xlog|redo", "lag|behind|delay|stopped|stop|halted"}, ""},
 	{classIO, []string{"io|i/o|iops", "error|errors|err|fail|failed|failing|failure|failures|timeout|timeouts|latency|stall|stuck|degraded|hang|slow|wait"}, ""},
 	{classIO, []string{"ioerror|ioerrors|ioerr|eio|multipath|mpath|readonly|scsi|lun|luns|smart|raid|mdraid|hba|nvme|fibre|sector|sectors|medium|fc|iscsi|corrupt"}, ""},
 	{classIO, []string{"read|remounted", "only"}, "replica|mode|transaction"},
-	{classIO, []string{"disk|disks|storage|volume|array|filesystem|device|controller|san|block|datastore|write|writes|read|enclosure|pool", "error|errors|fail|failed|failing|failure|failures|latency|slow|degraded|fault|faulty|unreachable|offline|lost|down|stall|timeout|bad|broken|hung|impaired"},
+	{classIO, []string{"disk|disks|storage|volume|array|filesystem|device|controller|san|block|datastore|enclosure|pool", "error|errors|fail|failed|failing|failure|failures|latency|slow|degraded|fault|faulty|unreachable|offline|lost|down|stall|timeout|bad|broken|hung|impaired"},
 		"connection|connections|backend|thread|threads|member"},
+	{classIO, []string{"write|writes|read|reads", "error|errors|fail|failed|failing|failure|failures|latency|slow|timeout|stall"}, "log|logs|logged|many|connection|connections|thread|threads"},
 	{classIO, []string{"array|storage|shelf|enclosure|san", "critical|alarm|alert"}, "space|capacity|usage|free|full"},
 	{classDisk, []string{"disk|disks|filesystem|fs|volume|volumes|inode|inodes|storage|pvc|persistentvolume|tablespace|datastore|partition|mount|mountpoint|space|pgdata|wal|log|logs|array",
 		"full|fill|filling|filled|space|usage|used|free|low|out|almost|left|inodes|capacity|exhaust|running|growing|high|over|percent|critical|nearly|enospc|predict|available"}, "network|cpu|memory"},
@@ -85,12 +90,13 @@ var rules = compileRules([]rule{
 	{classDown, []string{"down|unreachable|unavailable|notready|dead|absent|offline|crashed|silent|unresponsive|nodata|heartbeat|gone|outage|blackout|poweroff|poweredoff|halted|panic|vanished|died|dies|lost|disappeared|stopped|exited|killed|hung|inaccessible|isolated|unhealthy|disconnected|notresponding|nothealthy"},
 		"memory|oom|packet|packets|shutdown|connections|count|target|slow"},
 	{classDown, []string{"not|no|none|isnt|never|without", "ready|respond|responding|response|reply|replies|answer|answers|answering|reachable|running|open|up|heartbeat|reported|healthy|alive|available|leader|primary|master|connect|metrics|ping|signal|server"}, "slow"},
-	{classDown, []string{"probe|healthcheck|health|ping|icmp|check|blackbox|scrape|synthetic|canary|endpoint|agent|exporter|liveness|tcp|http|connect|connection|login|monitor|tests|ssh|target|targets|conn",
+	{classDown, []string{"probe|healthcheck|health|ping|icmp|check|blackbox|scrape|synthetic|canary|endpoint|agent|exporter|liveness|tcp|http|https|socket|pgsql|connect|connection|login|monitor|tests|ssh|target|targets|conn",
 		"critical|fail|failed|fails|failing|failure|timeout|timeouts|refused|missing|lost|down|unsuccessful|dropped|bad"}, "rate|ratio|sign|requests|many"},
 	{classDown, []string{"missing|refused|missed", "target|targets|node|host|instance|instances|connection|heartbeats|scrapes|server|agent"}, ""},
 	{classDown, []string{"power|powered|ups|feed|utility", "lost|fail|failed|failure|off|loss|outage|fault|battery|down"}, ""},
 	{classDown, []string{"down"}, ""},
-	{classSaturation, []string{"cpu|load|loadavg|memory|mem|oom|oomkilled|swap|heap|gc|connections|threads|pool|pools|queue|queues|backlog|saturat|throttl|overload|overloaded|quota|evict|descriptors|fds|conntrack|limit|limits|exhaust|consumer|capacity|utili|busy|pressure|utilization|maxed|inflight|locks|lock|sessions|deadletter|congest|contention|bandwidth|ring|buffer|buffers|entropy"}, ""},
+	{classSaturation, []string{"hpa|autoscaler|cpu|load|loadavg|memory|mem|oom|oomkilled|swap|heap|gc|connections|threads|pool|pools|queue|queues|backlog|saturat|throttl|overload|overloaded|quota|evict|descriptors|fds|conntrack|limit|limits|exhaust|consumer|capacity|utili|busy|pressure|utilization|maxed|inflight|locks|lock|sessions|deadletter|congest|contention|bandwidth|ring|buffer|buffers|entropy"}, ""},
+	{classSaturation, []string{"traffic|request|requests|demand|rps|qps|tps|throughput|visitors|calls", "many|spike|unusual|anomaly|anomalous|surge|burst|peak|more|above|high|rate|rising|flood"}, "error|errors|fail|failed|failing|failure|failures|latency|slow|5xx|500|502|503|504|duration|drop|dropped|zero|low|success|reject|rejected|bad|timeout|timeouts"},
 	{classErrors, []string{"5xx|500|502|503|504|error|errors|failing|failures|failed|exception|exceptions|slo|burn|budget|reject|rejected|rejections|rejects|errorrate|success|successes|fails|failure|declined|aborted|abort|4xx|fault|drops|dropped|unsuccessful|deadlock|deadlocks|lost|retries|invalid|bad"}, ""},
 	{classLatency, []string{"latency|latencies|slow|slower|slowness|p99|p95|p90|p50|duration|delay|delayed|response|timeout|timeouts|apdex|rtt|late|lag|long|took|seconds|stuck|waits|wait|degraded"}, ""},
 	{classConfig, []string{"change|changed|updated|upgrade|upgraded|restart|restarts|restarted"}, ""},

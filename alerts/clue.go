@@ -149,7 +149,7 @@ func (e *Engine) doubts(s *sit) []dr.Clue {
 // why is the short form of the evidence that goes with a verdict.
 func (e *Engine) why(s *sit) []dr.Clue {
 	out := []dr.Clue{e.broke(s)}
-	if fallen := e.fallen(s.th.v); len(fallen) > 0 {
+	if fallen := e.fallen(s.th.v); len(fallen) > 0 && s.th.fault != dr.FaultReplication { // a copy that stops is nothing customers notice
 		var ids []string
 		for _, sys := range fallen {
 			ids = append(ids, e.called(sys))
@@ -169,6 +169,12 @@ func (e *Engine) why(s *sit) []dr.Clue {
 			id = "alert_why_change_by"
 		}
 		out = append(out, dr.Clue{ID: id, Args: dr.Args{"name": c.Name, "entity": c.Entity.ID, "by": c.By, "since": e.told(c.At.UnixMilli()), "text": c.Text}, Keys: []string{c.Key}, Weight: c.Weight})
+	}
+	if c := e.maintenance(s); c != nil {
+		out = append(out, clue("alert_but_maintenance", dr.Args{"entity": e.called(c.v), "text": c.text}))
+	}
+	if w, system, ok := e.window(s, e.clock); ok {
+		out = append(out, clue("alert_but_window", dr.Args{"entity": system, "window": w.Kind, "when": w.When}))
 	}
 	return out
 }

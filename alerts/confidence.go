@@ -42,16 +42,22 @@ type Features struct {
 	Proven   float64 `json:"proven"`   // 1 where the fault was found among others, 0 where one signal only says so
 	Change   float64 `json:"change"`   // 1 where a change is blamed, which there are many of
 	Load     float64 `json:"load"`     // 1 where it is overload, which looks like many other things
+	Force    float64 `json:"force"`    // ln(1+score) of what speaks for it, rare signs more than frequent ones
+	Burst    float64 `json:"burst"`    // ln(1+nats) of how surprising so much trouble is where the fault would show
+	Felt     float64 `json:"felt"`     // 1 where customers notice what the fault would have them notice
+	Direct   float64 `json:"direct"`   // how directly the plan is the answer: 1 where it names the very thing
+	Left     float64 `json:"left"`     // 1 where systems fall as well that the plan does not move
+	Weak     float64 `json:"weak"`     // 1 where nothing says that what the plan moves falls with what broke
 }
 
 // FeatureNames lists the features in the order of [Features.Vector].
 func FeatureNames() []string {
-	return []string{"recall", "signals", "hard", "kinds", "margin", "surprise", "rarity", "share", "units", "gain", "proven", "change", "load"}
+	return []string{"recall", "signals", "hard", "kinds", "margin", "surprise", "rarity", "share", "units", "gain", "proven", "change", "load", "force", "burst", "felt", "direct", "left", "weak"}
 }
 
 // Vector gives the features in the order of [FeatureNames].
 func (f Features) Vector() []float64 {
-	return []float64{f.Recall, f.Signals, f.Hard, f.Kinds, f.Margin, f.Surprise, f.Rarity, f.Share, f.Units, f.Gain, f.Proven, f.Change, f.Load}
+	return []float64{f.Recall, f.Signals, f.Hard, f.Kinds, f.Margin, f.Surprise, f.Rarity, f.Share, f.Units, f.Gain, f.Proven, f.Change, f.Load, f.Force, f.Burst, f.Felt, f.Direct, f.Left, f.Weak}
 }
 
 // ReadWeights reads weights.json; a feature nobody knows is an error.

@@ -11,7 +11,7 @@ func (e *Engine) describe(s *sit, now int64) {
 		v := 1 + .4*float64(x.sev) + pick(x.hard(), .8, 0)
 		for _, y := range few {
 			if y != x {
-				v += e.t.harm(x.id.v, y.id.v, y.class)
+				v += e.t.hurts(x.id.v, y.id.v, y.class)
 			}
 		}
 		if v > best || v == best && x.onset < root.onset {

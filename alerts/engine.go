@@ -112,9 +112,12 @@ func (e *Engine) advance(now int64) {
 	}
 	step := grid.Milliseconds()
 	for {
-		next := e.tick + step
+		next := e.tick/step*step + step
 		if due := e.nextDue(); due > next {
 			next = (due + step - 1) / step * step
+		}
+		if e.Rushed() {
+			next = min(next, e.clock/secondMS*secondMS+secondMS)
 		}
 		if next > now {
 			break
@@ -124,6 +127,23 @@ func (e *Engine) advance(now int64) {
 	}
 	e.tick = max(e.tick, now/step*step)
 	e.clock = max(e.clock, now)
+}
+
+// rush is how many signals that are new make the next second a moment of its own: a whole site is gone, and
+// nobody waits for the grid.
+const rush, secondMS = 50, 1000
+
+// Rushed says whether so much came in that the engine's next moment is the next full second.
+func (e *Engine) Rushed() bool { return len(e.fresh) >= rush }
+
+// Review has every open situation thought over at the next moment: after other files, its plan may be another.
+func (e *Engine) Review() {
+	for _, s := range e.sits {
+		if s.live() && !s.touched {
+			s.touched = true
+			e.touched = append(e.touched, s)
+		}
+	}
 }
 
 // nextDue is when there is something to do next.

@@ -28,7 +28,7 @@ func (e *Engine) spec(th theory) spec {
 	case dr.FaultIO:
 		s.self, s.kid, s.cost, s.miss, s.least, s.recall, s.told = 1<<classIO, 1<<classIO, .6, .4, 2, .5, 0
 		if at.ent.Scope == "array" {
-			s.self = 1<<classCount - 1 - 1<<classDisk - 1<<classCertificate - 1<<classBackup
+			s.self = 1<<classCount - 1 - 1<<classDisk - 1<<classCertificate - 1<<classBackup - 1<<classReplication
 		} else {
 			s.units = nil
 		}
@@ -68,7 +68,7 @@ func (e *Engine) blame(th theory, s *spec) {
 	at := &e.t.all[th.v]
 	s.self, s.kid, s.cost, s.least = changeClasses, changeClasses, .8, 2
 	if at.ent.Scope == "system" {
-		s.site = e.lives(th.v)
+		s.site, s.nokeys = e.lives(th.v), true
 	}
 	c := e.change(th.change)
 	if c == nil {

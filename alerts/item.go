@@ -104,6 +104,8 @@ func (e *Engine) alert(s dr.Signal) {
 	x.sev = max(x.sev, severityRank(s.Severity))
 	if !again {
 		e.episode(x, s)
+	} else if !x.firing() {
+		e.rates.note(x.id, e.clock) // one that comes and goes counts each time
 	}
 	e.count(x, s, print)
 }
@@ -160,7 +162,7 @@ func (e *Engine) episode(x *item, s dr.Signal) {
 	e.rates.noteSpot(x.id.v, x.cause(), e.clock)
 	e.guesses = e.theories(x, e.guesses[:0])
 	for _, th := range e.guesses {
-		e.rates.noteSign(th, e.clock)
+		e.rates.noteSign(th, e.t.all[th.v].ent.Scope, e.clock)
 	}
 }
 

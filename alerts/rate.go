@@ -1,6 +1,10 @@
 package alerts
 
-import "math"
+import (
+	"math"
+
+	"github.com/switchman-dr/switchman/dr"
+)
 
 // Learning how often an alert comes anyway. Counts fade with a half-life of two days; an alert seen seldom
 // borrows from others of its name, and a name seen seldom from a guess of once a day.
@@ -28,11 +32,18 @@ type rates struct {
 	names map[string]rate
 	spots map[int32]rate  // causes at a vertex, weighed by severity
 	signs map[theory]rate // what could be signs of a theory
+	kinds map[kind]rate   // and of all theories of its kind
 	most  int
 }
 
+// kind is what theories have in common: a fault of a scope.
+type kind struct {
+	fault dr.Fault
+	scope string
+}
+
 func newRates(most int) rates {
-	return rates{keys: map[ident]rate{}, names: map[string]rate{}, spots: map[int32]rate{}, signs: map[theory]rate{}, most: most}
+	return rates{keys: map[ident]rate{}, names: map[string]rate{}, spots: map[int32]rate{}, signs: map[theory]rate{}, kinds: map[kind]rate{}, most: most}
 }
 
 // span is for how long we have counted, faded like the counts.
@@ -84,11 +95,13 @@ func (r *rates) noteSpot(v int32, cause float64, now int64) {
 }
 
 // noteSign counts a sign of a theory, whichever change it would be blamed on.
-func (r *rates) noteSign(th theory, now int64) {
+func (r *rates) noteSign(th theory, scope string, now int64) {
 	th.change = 0
 	if old, known := r.signs[th]; known || len(r.signs) < r.most {
 		r.signs[th] = rate{n: old.at(now) + 1, t: now}
 	}
+	k := kind{th.fault, scope}
+	r.kinds[k] = rate{n: r.kinds[k].at(now) + 1, t: now}
 }
 
 // spot is the severity that comes about at a vertex anyway, a second.
@@ -96,8 +109,11 @@ func (r *rates) spot(v int32, now int64) float64 {
 	return r.spots[v].at(now) / (r.span(now) + rateBorrow)
 }
 
-// sign is how many signs of a theory come anyway, a second.
-func (r *rates) sign(th theory, now int64) float64 {
+// sign is how many signs of a theory come anyway, a second. One that has not been counted for long is taken to
+// be like others of its kind, of which there are so many.
+func (r *rates) sign(th theory, scope string, many int, now int64) float64 {
 	th.change = 0
-	return (r.signs[th].at(now) + signDoubt) / (r.span(now) + rateDoubt)
+	span := r.span(now)
+	usual := (r.kinds[kind{th.fault, scope}].at(now) + signDoubt) / (span*float64(many) + rateDoubt)
+	return (r.signs[th].at(now) + rateDoubt*max(usual, signDoubt/rateDoubt)) / (span + rateDoubt)
 }

@@ -60,6 +60,9 @@ const (
 var thingKeys = []string{"node", "nodename", "node_name", "hostname", "host", "host_name", "server", "vm", "machine", "target", "instance", "exported_instance", "pod", "container",
 	"array", "storage_array", "link", "circuit", "interconnect", "esx", "hypervisor", "device_name", "name", "fqdn", "address", "ip"}
 
+// linkKeys name a link. Who says so stands in the other labels, and is not what the alert is about.
+var linkKeys = []string{"link", "circuit", "interconnect"}
+
 var systemKeys = []string{"system", "business_system", "service", "service_name", "app", "application", "app_name", "component", "product", "job", "namespace", "project", "team_system", "exported_job"}
 
 var siteKeys = []string{"site", "dc", "datacenter", "data_center", "datacentre", "zone", "az", "availability_zone", "region", "location", "facility", "room"}
@@ -140,9 +143,14 @@ func (t *Topology) one(labels map[string]string, keys []string, scope string) in
 	return none
 }
 
-// thing finds what the labels name most exactly. Labels that name things are read in their order, then the
+// thing finds what the labels name most exactly; a link before all. Labels that name things are read in their order, then the
 // rest by name.
 func (t *Topology) thing(labels map[string]string, system, site int32) int32 {
+	for _, k := range linkKeys {
+		if v := t.value(labels[k], none, none); v != none && t.all[v].ent.Scope == "link" {
+			return v
+		}
+	}
 	best := none
 	try := func(value string) {
 		v := t.value(value, system, site)

@@ -28,6 +28,8 @@ func TestResolve(t *testing.T) {
 		{"instance=east-h1:9100 site=east", "host/east-h1"},                           //
 		{"instance=east-a1.storage.example", "array/east-a1"},                         //
 		{"circuit=dci", "link/dci"},                                                   //
+		{"link=dci instance=ledger-db-e1:9100 site=east", "link/dci"},                 // who noticed it is not what it is about
+		{"link=eth0 instance=ledger-db-e1:9100", "node/ledger-db-e1"},                 // a link nobody wrote down
 		{"node=ledger-app-e1 host=east-h3", "node/ledger-app-e1"},                     // both are right; the machine says more
 		{"instance=prober-1 target=https://payments-app-w2/", "node/payments-app-w2"}, //
 		{"site=east", "site/east"},

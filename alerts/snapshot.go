@@ -11,7 +11,7 @@ import (
 )
 
 // snapshotVersion changes whenever a state written before can no longer be read as it was meant.
-const snapshotVersion = 1
+const snapshotVersion = 2
 
 // saved is the engine as it is written. Alerts and situations refer to each other by their places, entities
 // stand in a list of their own.
@@ -34,6 +34,7 @@ type saved struct {
 	Names    []savedRate       `json:"names"`
 	Spots    []savedRate       `json:"spots"`
 	Signs    []savedRate       `json:"signs"`
+	Kinds    []savedRate       `json:"kinds"`
 	Strays   []dr.Signal       `json:"strays"`
 	Changes  []savedChange     `json:"changes"`
 	Looks    []dr.Look         `json:"looks"`
@@ -91,6 +92,7 @@ type savedSit struct {
 	Core    []int         `json:"core"`
 	Units   int           `json:"units,omitempty"`
 	Covered int           `json:"covered,omitempty"`
+	Begun   int64         `json:"since,omitempty"`
 	Upto    int64         `json:"upto,omitempty"`
 	Force   float64       `json:"force,omitempty"`
 	Advice  dr.Advice     `json:"advice"`
@@ -166,7 +168,7 @@ func (e *Engine) Snapshot() ([]byte, error) {
 func (s *sit) save(places func([]*item) []int) savedSit {
 	return savedSit{N: s.n, ID: s.id, State: s.state, Opened: s.opened, Theory: saveTheory(s.th), Sure: s.sure, Named: s.named, Items: places(s.items), First: s.first, Last: s.last, Start: s.start, Fed: s.fed,
 		Quiet: s.quiet, Ended: s.ended, Times: s.times, Into: s.into, From: s.from, Version: s.version, Noise: s.noise, Feats: s.feats, Rival: saveTheory(s.rival), Ratio: s.ratio, Core: places(s.core),
-		Units: s.units, Covered: s.covered, Upto: s.upto, Force: s.force, Advice: s.advice, P: s.p, Against: s.against, Answer: s.answer, Wants: s.wants, Due: s.due, Final: s.final}
+		Units: s.units, Covered: s.covered, Begun: s.since, Upto: s.upto, Force: s.force, Advice: s.advice, P: s.p, Against: s.against, Answer: s.answer, Wants: s.wants, Due: s.due, Final: s.final}
 }
 
 func saveTheory(t theory) savedTheory { return savedTheory{t.fault, t.v, t.change} }
@@ -181,6 +183,9 @@ func (e *Engine) saveRates(s *saved) {
 	for th, r := range e.rates.signs {
 		s.Signs = append(s.Signs, savedRate{Name: string(th.fault), V: th.v, N: r.n, T: r.t})
 	}
+	for k, r := range e.rates.kinds {
+		s.Kinds = append(s.Kinds, savedRate{Name: string(k.fault) + "/" + k.scope, N: r.n, T: r.t})
+	}
 	for name, r := range e.rates.names {
 		s.Names = append(s.Names, savedRate{Name: name, N: r.n, T: r.t, Keys: r.keys})
 	}
@@ -194,6 +199,7 @@ func (e *Engine) saveRates(s *saved) {
 	slices.SortFunc(s.Names, byName)
 	slices.SortFunc(s.Spots, byName)
 	slices.SortFunc(s.Signs, byName)
+	slices.SortFunc(s.Kinds, byName)
 }
 
 // Restore takes up an engine where Snapshot put it down. What it cannot read is an error: replay the kept
@@ -286,7 +292,7 @@ func (r *restorer) theory(t savedTheory) theory {
 
 func (r *restorer) restoreSit(o *savedSit) {
 	s := &sit{n: o.N, id: o.ID, state: o.State, opened: o.Opened, th: r.theory(o.Theory), sure: o.Sure, named: o.Named, first: o.First, last: o.Last, start: o.Start, fed: o.Fed, quiet: o.Quiet, ended: o.Ended, times: o.Times,
-		into: o.Into, from: o.From, version: o.Version, noise: o.Noise, feats: o.Feats, rival: r.theory(o.Rival), ratio: o.Ratio, core: r.list(o.Core), units: o.Units, covered: o.Covered, upto: o.Upto, force: o.Force,
+		into: o.Into, from: o.From, version: o.Version, noise: o.Noise, feats: o.Feats, rival: r.theory(o.Rival), ratio: o.Ratio, core: r.list(o.Core), units: o.Units, covered: o.Covered, since: o.Begun, upto: o.Upto, force: o.Force,
 		advice: o.Advice, p: o.P, against: o.Against, answer: o.Answer, wants: o.Wants, due: o.Due, final: o.Final}
 	for _, x := range r.list(o.Items) {
 		if x.sit == nil {
@@ -295,7 +301,7 @@ func (r *restorer) restoreSit(o *savedSit) {
 		}
 	}
 	for _, x := range s.items {
-		x.feeds = !s.sure || slices.Contains(s.core, x) || r.e.t.harm(s.th.v, x.id.v, x.class) > 0
+		x.feeds = !s.sure || slices.Contains(s.core, x) || r.e.harm(s.th, x.id.v, x.class) > 0
 	}
 	if s.th.fault == "" {
 		if len(s.items) == 0 {
@@ -320,6 +326,10 @@ func (r *restorer) restoreRest() {
 		if v := r.vertex(k.V); v != none {
 			e.rates.spots[v] = rate{n: k.N, t: k.T}
 		}
+	}
+	for _, k := range r.s.Kinds {
+		fault, scope, _ := strings.Cut(k.Name, "/")
+		e.rates.kinds[kind{dr.Fault(fault), scope}] = rate{n: k.N, t: k.T}
 	}
 	for _, k := range r.s.Signs {
 		if v := r.vertex(k.V); v != none {

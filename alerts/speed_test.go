@@ -66,7 +66,7 @@ func BenchmarkStorm(b *testing.B) {
 	for len(list) < 300 {
 		for _, where := range nodes(func(n dr.Node) bool { return n.Site == "east" }) {
 			at = at.Add(300 * time.Millisecond)
-			list = append(list, dr.Signal{Key: fmt.Sprint(len(list)), Kind: dr.SignalAlert, Name: fmt.Sprintf("Probe%dFailed", len(list)/12), Status: dr.Firing, Severity: "critical", StartsAt: dr.At(at), At: dr.At(at), Labels: labels(where)})
+			list = append(list, dr.Signal{Key: fmt.Sprint(len(list)), Kind: dr.SignalAlert, Name: fmt.Sprintf("ProbeFailed %c", 'A'+rune(len(list)/12)), Status: dr.Firing, Severity: "critical", StartsAt: dr.At(at), At: dr.At(at), Labels: labels(where)})
 		}
 	}
 	b.ResetTimer()

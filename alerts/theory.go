@@ -25,6 +25,7 @@ type spec struct {
 	kid    classes // shows it at a unit
 	units  []unit
 	site   int32   // only units here count; none: all
+	nokeys bool    // nor do those that keep data
 	least  int     // units that must show it
 	recall float64 // share of the units that must show it …
 	told   float64 // … and the share that is enough where the entity itself shows it
@@ -43,7 +44,7 @@ const (
 	changeE  = 15 * 60.0   // seconds in which suspicion fades by e
 )
 
-const changeClasses = classes(1<<classErrors | 1<<classLatency | 1<<classSaturation | 1<<classConfig | 1<<classDown | 1<<classUnknown)
+const changeClasses = classes(1<<classErrors | 1<<classLatency | 1<<classConfig | 1<<classDown | 1<<classUnknown)
 
 // theories lists what an item could be a core sign of.
 func (e *Engine) theories(x *item, out []theory) []theory {
@@ -132,7 +133,10 @@ func (e *Engine) copying(v int32, out []theory) []theory {
 	return out
 }
 
-// gone says whether a machine among units that keeps data was said to be down after a moment: then neither a
+// lossClasses are what a machine that keeps data does not serve with.
+const lossClasses = classes(1<<classDown | 1<<classIO | 1<<classDisk)
+
+// gone says whether a machine among units that keeps data was said not to serve after a moment: then neither a
 // release nor too many customers are needed to explain what others suffer.
 func (e *Engine) gone(units []unit, after int64) bool {
 	for _, u := range units {
@@ -141,7 +145,7 @@ func (e *Engine) gone(units []unit, after int64) bool {
 				continue
 			}
 			for _, y := range e.spots[v] {
-				if y.class == classDown && y.by < 0 && y.onset >= after && y.sev == 2 {
+				if lossClasses.has(y.class) && y.by < 0 && y.onset >= after && y.sev == 2 {
 					return true
 				}
 			}
@@ -201,7 +205,7 @@ func (e *Engine) weigh(th theory, sticky bool) weighed {
 		}
 	}
 	for i, u := range s.units {
-		if s.site != none && e.t.all[u[0]].site != s.site {
+		if s.site != none && e.t.all[u[0]].site != s.site || s.nokeys && e.t.all[u[0]].key {
 			continue
 		}
 		w.units++
@@ -289,7 +293,7 @@ func (e *Engine) add(w *weighed, s spec, signs []sign) {
 	for _, h := range e.t.all[w.th.v].hits {
 		first := true
 		for _, x := range e.spots[h.v] {
-			if x.by >= 0 || !h.mask.has(x.class) || x.onset < w.from-beforeMS || x.onset > w.from+burstMS || slices.Contains(w.core, x) {
+			if x.by >= 0 || !h.shows(w.th, x.class) || x.onset < w.from-beforeMS || x.onset > w.from+burstMS || slices.Contains(w.core, x) {
 				continue
 			}
 			follow += pick(first, h.w, .2*h.w) * x.worth()
@@ -311,7 +315,8 @@ func (e *Engine) add(w *weighed, s spec, signs []sign) {
 // score that is usual off.
 func (e *Engine) surprise(w *weighed) {
 	n := float64(len(w.core))
-	usual := e.rates.sign(w.th, e.clock) * (float64(w.to-w.from)/1000 + 60)
+	scope := e.t.all[w.th.v].ent.Scope
+	usual := e.rates.sign(w.th, scope, e.t.many[scope], e.clock) * (float64(w.to-w.from)/1000 + 60)
 	if usual >= n {
 		w.score = 0
 		return

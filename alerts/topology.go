@@ -1,9 +1,7 @@
 package alerts
 
 import (
-	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/switchman-dr/switchman/dr"
@@ -12,11 +10,14 @@ import (
 // Topology is an organisation as a graph: what stands near what, and what suffers when something fails. It
 // does not change; where systems live now is not part of it.
 type Topology struct {
-	all    []vertex
-	index  map[dr.Entity]int32
-	names  names
-	crosse []crossing // protections, by id
-	zone   *time.Location
+	all     []vertex
+	index   map[dr.Entity]int32
+	names   names
+	many    map[string]int        // entities of a scope
+	windows map[int32][]dr.Window // of systems
+	crosse  []crossing            // protections, by id
+	peers   [][2]int32            // machines and what stands by for them, both ways
+	zone    *time.Location
 }
 
 // vertex is one entity. Numbers are places in Topology.all; none means there is none.
@@ -29,6 +30,7 @@ type vertex struct {
 	role   string  // of a node
 	key    bool    // of a node: it keeps what its system cannot do without
 	prop   bool    // of a node: others of its system need it
+	door   bool    // of a node: customers come in by it
 	near   []near  // within three hops, itself first
 	hits   []hit   // what suffers with it, itself first
 	kids   []int32 // nodes on a host or array, at a site, of a system; of a link its sites; by number
@@ -70,7 +72,7 @@ const (
 
 // NewTopology builds the graph of an organisation.
 func NewTopology(org dr.Organisation) *Topology {
-	t := &Topology{index: map[dr.Entity]int32{}, zone: time.UTC}
+	t := &Topology{index: map[dr.Entity]int32{}, many: map[string]int{}, windows: map[int32][]dr.Window{}, zone: time.UTC}
 	if zone, err := time.LoadLocation(org.TimeZone); err == nil {
 		t.zone = zone
 	}
@@ -97,6 +99,7 @@ func (t *Topology) vertices(org dr.Organisation) {
 			return
 		}
 		t.index[e] = int32(len(t.all))
+		t.many[scope]++
 		t.all = append(t.all, vertex{ent: e, site: none, system: none, host: none, array: none})
 	}
 	list := func(scope string, ids []string) {
@@ -143,7 +146,7 @@ func (t *Topology) contain(org dr.Organisation, g *graph) {
 	}
 	for _, s := range org.Systems {
 		sys := t.at("system", s.ID)
-		t.all[sys].site = t.at("site", s.Home)
+		t.all[sys].site, t.windows[sys] = t.at("site", s.Home), s.Windows
 		for _, n := range s.Nodes {
 			v := t.at("node", n.ID)
 			x := &t.all[v]
@@ -164,6 +167,26 @@ func (t *Topology) contain(org dr.Organisation, g *graph) {
 	}
 	for v := range t.all {
 		slices.Sort(t.all[v].kids)
+	}
+	t.pair(org)
+}
+
+// pair notes which machine stands by for which.
+func (t *Topology) pair(org dr.Organisation) {
+	add := func(a, b string) {
+		from, to := t.at("node", a), t.at("node", b)
+		if from == none || to == none || slices.Contains(t.peers, [2]int32{from, to}) {
+			return
+		}
+		t.peers = append(t.peers, [2]int32{from, to}, [2]int32{to, from})
+	}
+	for _, s := range org.Systems {
+		for _, n := range s.Nodes {
+			add(n.ID, n.Peer)
+		}
+		for _, p := range s.Protections {
+			add(p.From, p.To)
+		}
 	}
 }
 
@@ -199,144 +222,6 @@ func (t *Topology) depend(org dr.Organisation, g *graph) {
 			}
 		}
 	}
-}
-
-// protect notes what copies what, marks the nodes a system falls with, and lets those hurt their systems.
-func (t *Topology) protect(org dr.Organisation, g *graph) {
-	for _, s := range org.Systems {
-		for _, p := range s.Protections {
-			c := crossing{id: p.ID, system: t.at("system", s.ID), from: t.at("node", p.From), to: t.at("node", p.To), link: none}
-			if c.from == none || c.to == none {
-				continue
-			}
-			g.close(c.from, c.to, .8)
-			if p.Kind != "backup" {
-				t.all[c.from].key, t.all[c.to].key = true, true
-				t.crosse = append(t.crosse, c)
-			}
-		}
-		for _, n := range s.Nodes {
-			v := t.at("node", n.ID)
-			if keeper(n.Role) {
-				t.all[v].key = true
-			}
-			g.harm(v, t.at("system", s.ID), pick(t.all[v].key || t.all[v].prop, .8, .4))
-		}
-	}
-	slices.SortFunc(t.crosse, func(a, b crossing) int { return strings.Compare(a.id, b.id) })
-}
-
-// keeper says whether a role keeps what its system cannot do without.
-func keeper(role string) bool {
-	switch strings.ToLower(role) {
-	case "db", "database", "mysql", "postgres", "postgresql", "oracle", "mainframe", "primary", "storage", "core":
-		return true
-	}
-	return false
-}
-
-// links joins sites, and gives every protection the link it crosses.
-func (t *Topology) links(org dr.Organisation, g *graph) {
-	for _, l := range org.Links {
-		v := t.at("link", l.ID)
-		var ends []int32
-		for _, id := range l.Between {
-			if s := t.at("site", id); s != none {
-				ends = append(ends, s)
-				g.close(v, s, .7)
-			}
-		}
-		for i, c := range t.crosse {
-			from, to := t.all[c.from].site, t.all[c.to].site
-			if from != to && slices.Contains(ends, from) && slices.Contains(ends, to) {
-				if c.link == none {
-					t.crosse[i].link = v
-				}
-				g.close(v, c.from, .8)
-				g.close(v, c.to, .8)
-			}
-		}
-		t.all[v].kids = ends
-	}
-}
-
-// expect lists what should show when something fails: machines by themselves or by what they run on, and
-// for a link what is copied across.
-func (t *Topology) expect() {
-	for v := range t.all {
-		x := &t.all[v]
-		for _, n := range x.kids {
-			switch x.ent.Scope {
-			case "site":
-				x.units = append(x.units, unit{n, t.all[n].host, none})
-			case "host", "array", "system":
-				x.units = append(x.units, unit{n, none, none})
-			}
-		}
-	}
-	for _, c := range t.crosse {
-		t.all[c.system].copies = append(t.all[c.system].copies, unit{c.from, c.to, none})
-		if c.link != none {
-			t.all[c.link].units = append(t.all[c.link].units, unit{c.from, c.to, c.system})
-		}
-	}
-}
-
-// suffer lists what shows when a vertex fails: first what the graph says, then copying, which breaks when
-// either end or what is between fails.
-func (t *Topology) suffer(g *graph, v int32) []hit {
-	reach := g.harmed(v, func(from, to int32) bool {
-		// A system that falls at one site does not take its machines at the other with it.
-		return t.all[from].ent.Scope != "system" || t.all[to].ent.Scope != "node" || t.all[v].site == none || t.all[to].site == t.all[v].site
-	}, t.machines)
-	out := make([]hit, 0, len(reach))
-	at := map[int32]int{}
-	for _, r := range reach {
-		mask := ripples
-		if r.v == v || r.w >= .9 {
-			mask |= 1<<classReplication | 1<<classIO
-		}
-		at[r.v] = len(out)
-		out = append(out, hit{r.v, r.w, mask})
-	}
-	add := func(u int32, w float64, mask classes) {
-		if i, ok := at[u]; ok && out[i].w >= w {
-			out[i].mask |= mask
-			return
-		} else if ok { // what is copied there breaks more surely than anything else of it
-			out = append(out, hit{u, w, mask})
-			return
-		}
-		at[u] = len(out)
-		out = append(out, hit{u, w, mask})
-	}
-	down := func(u int32) bool { i, ok := at[u]; return ok && out[i].w >= .9 }
-	scope := t.all[v].ent.Scope
-	for _, c := range t.crosse {
-		if c.link == v && scope == "link" || down(c.from) || down(c.to) {
-			add(c.from, .9, 1<<classReplication)
-			add(c.to, .9, 1<<classReplication)
-			add(c.system, .8, 1<<classReplication)
-			if c.link != none && scope == "site" {
-				add(c.link, .8, ripples|1<<classReplication)
-			}
-		}
-	}
-	if scope == "link" {
-		for _, site := range t.all[v].kids {
-			add(site, .8, 1<<classLink|1<<classDown|1<<classReplication)
-		}
-	}
-	slices.SortStableFunc(out[1:], func(a, b hit) int { return cmp.Compare(b.w, a.w) })
-	return out
-}
-
-// machines lists the nodes of a system: where its failing shows.
-func (t *Topology) machines(v int32) []int32 {
-	if t.all[v].ent.Scope != "system" {
-		return nil
-	}
-	return t.all[v].kids
 }
 
 func pick(yes bool, a, b float64) float64 {

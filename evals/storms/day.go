@@ -90,6 +90,7 @@ func NewDay(seed uint64, s Settings) Day {
 	d.estate = newEstate(&d.World, draw)
 	d.incidents(s.Overlap)
 	d.background(2000 * s.Noise * min(1, float64(len(w.nodes()))/70))
+	d.atWork()
 	if s.Stale > 0 {
 		d.Told = w.stale(s.Stale, rand.New(rand.NewPCG(seed, 0x57a1e)))
 	}
@@ -163,6 +164,19 @@ func (d *day) hear(s symptom, about subject, share float64, from, to int) {
 // change tells of a change at a moment.
 func (d *day) change(at time.Time, c Change, incident int) {
 	d.changes = append(d.changes, Line{At: dr.At(at), Change: &c, Incident: incident})
+}
+
+// atWork lets a plan be kept back while work is announced on the system it is for: what comes from there is
+// expected then, and silence is no mistake.
+func (d *day) atWork() {
+	for _, l := range d.changes {
+		for _, in := range d.Incidents {
+			since := in.At.Sub(l.At.Time)
+			if l.Change.Kind == "maintenance" && !in.wide && slices.Contains(in.Systems, l.Change.System) && since > 0 && since < time.Hour {
+				in.Must = false
+			}
+		}
+	}
 }
 
 // write turns events into lines: firing, now and then sent again, resolved.

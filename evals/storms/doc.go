@@ -8,7 +8,7 @@
 // monitoring people really run names them, differently on each seed, so that a good figure is not the
 // generator recognising itself.
 //
-// Invariants. The same seed and settings give the same day to the last byte. Seeds 100 to 119 are the
+// Invariants. The same seed and settings give the same day to the last byte. Seeds below 1000 are the
 // ones to tune with; seeds from 7000 on were never looked at while tuning, and only their figures may
 // be called results.
 package storms

@@ -2,6 +2,7 @@ package storms
 
 import (
 	"math"
+	"slices"
 
 	"github.com/switchman-dr/switchman/alerts"
 )
@@ -10,6 +11,7 @@ import (
 type Sample struct {
 	Features alerts.Features
 	Right    bool
+	Seed     uint64 // of its day
 }
 
 // Fit finds the weights of the logistic formula that make the samples likeliest. penalty keeps weights
@@ -34,14 +36,18 @@ func Fit(samples []Sample, penalty float64) alerts.Weights {
 	}
 	used := make([]bool, n)
 	for i := range used {
-		used[i] = names[i] != "rarity" // in the first hours nothing is known to be rare, and that must not silence advice
+		used[i] = !slices.Contains(unfitted, names[i])
 	}
 	w := newton(samples, mean, scale, penalty, used)
 	for {
-		worst := -1
+		worst, most := -1, 0.
 		for i := range used {
-			if used[i] && w[i] < 0 && evidence(names[i]) && (worst < 0 || w[i] < w[worst]) {
-				worst = i
+			wrong := w[i]
+			if !doubt(names[i]) {
+				wrong = -w[i]
+			}
+			if used[i] && wrong > most {
+				worst, most = i, wrong
 			}
 		}
 		if worst < 0 {
@@ -59,9 +65,36 @@ func Fit(samples []Sample, penalty float64) alerts.Weights {
 	return out
 }
 
-// evidence says whether more of a feature can only speak for a plan. Such a weight is never negative: what
-// would be lies in a few odd days, and people would rightly not understand it.
-func evidence(name string) bool { return name != "change" && name != "load" }
+// unfitted are features no weight is given: how much there is of everything grows for as long as an incident
+// lasts, and advice is wanted in its first minute.
+var unfitted = []string{"signals", "surprise", "units", "proven", "left"}
+
+// doubt says whether more of a feature can only speak against a plan; of all others it can only speak for it. A
+// weight with the other sign would lie in a few odd days, and people would rightly not understand it.
+func doubt(name string) bool {
+	return slices.Contains([]string{"change", "load", "left", "weak"}, name)
+}
+
+// Crossed gives each sample the confidence of weights that were fitted without its day: samples are parted by
+// the seeds of their days. always are in every fit.
+func Crossed(samples, always []Sample, parts uint64, penalty float64) []float64 {
+	out := make([]float64, len(samples))
+	for part := range parts {
+		rest := slices.Clone(always)
+		for _, s := range samples {
+			if s.Seed%parts != part {
+				rest = append(rest, s)
+			}
+		}
+		w := Fit(rest, penalty)
+		for i, s := range samples {
+			if s.Seed%parts == part {
+				out[i] = w.P(s.Features)
+			}
+		}
+	}
+	return out
+}
 
 // newton gives the weights of the scaled features in use and, last, the bias.
 func newton(samples []Sample, mean, scale []float64, penalty float64, used []bool) []float64 {

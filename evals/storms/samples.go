@@ -27,7 +27,7 @@ func Samples(seed uint64, days int, w *alerts.Weights, clock dr.Clock) ([]Sample
 					continue
 				}
 				right := owner[g] > 0 && slices.Contains(day.Incidents[owner[g]-1].Plans, f.Candidate)
-				out = append(out, Sample{f.Features, right})
+				out = append(out, Sample{f.Features, right, day.Seed})
 			}
 			return nil
 		})
@@ -38,14 +38,13 @@ func Samples(seed uint64, days int, w *alerts.Weights, clock dr.Clock) ([]Sample
 	return out, nil
 }
 
-// Reliability is how confidence by weights and what was right go together over samples.
-func Reliability(samples []Sample, w *alerts.Weights) ([]Bin, float64) {
+// Reliability is how confidence and what was right go together over samples.
+func Reliability(samples []Sample, p []float64) ([]Bin, float64) {
 	t := Tally{}
-	for _, s := range samples {
-		p := w.P(s.Features)
-		b := &t.Bins[min(9, int(p*10))]
+	for i, s := range samples {
+		b := &t.Bins[min(9, int(p[i]*10))]
 		b.N++
-		b.Said += p
+		b.Said += p[i]
 		if s.Right {
 			b.Right++
 		}

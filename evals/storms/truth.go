@@ -67,9 +67,13 @@ func (in *Incident) touches(other *Incident) bool {
 
 // right finds the plans that answer an incident. A plan for what it is comes before one for what follows;
 // where only the latter exists, recommending it is right and not doing so is no mistake, unless the two are
-// the same thing: a database that is down is its system being down.
+// the same thing: a database that is down is its system being down. Nor is it a mistake to leave a plan for a bad
+// change or for too many customers to people: a change is taken back, and load moves with those who bring it.
 func (w *World) right(in *Incident) (plans []string, must bool) {
 	if plans = w.answering(in, in.Is); len(plans) > 0 {
+		if soft := in.Is[0].fault; soft == dr.FaultBadChange || soft == dr.FaultOverload {
+			return plans, false
+		}
 		guarded := func(id string) bool {
 			return slices.ContainsFunc(w.Plans, func(p Plan) bool { return p.ID == id && slices.Contains(p.Guards, string(dr.FaultReplication)) })
 		}

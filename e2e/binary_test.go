@@ -124,6 +124,8 @@ func TestProgram(t *testing.T) {
 	t.Run("demo interrupted", func(t *testing.T) { b.in(t).interrupted() })
 	t.Run("demo killed", func(t *testing.T) { b.in(t).killed() })
 	t.Run("serve", func(t *testing.T) { b.in(t).serves() })
+	t.Run("two servers, one killed", func(t *testing.T) { b.in(t).takesOver() })
+	t.Run("two sites", func(t *testing.T) { b.in(t).movesSite() })
 }
 
 // in is the program in a test of its own.

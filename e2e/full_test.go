@@ -148,8 +148,8 @@ func saysFull(t *testing.T, err error) {
 	}
 }
 
-// TestDiskFullForPeople fills the disk at the moment of a vote, of a code and of the start.
-func TestDiskFullForPeople(t *testing.T) {
+// TestFault12DiskFullForPeople fills the disk at the moment of a vote, of a code and of the start.
+func TestFault12DiskFullForPeople(t *testing.T) {
 	t.Parallel()
 	s, d := fullScene(t)
 	v, err := s.app.Engine.Request(t.Context(), dr.Actor{Person: "ann"}, fsm.Request{Plan: "move", Mode: dr.Drill, Reason: "drill"})
@@ -191,9 +191,9 @@ func TestDiskFullForPeople(t *testing.T) {
 	}
 }
 
-// TestDiskFullUnderway fills the disk at every kind of point of a run that moves. Nothing is sent
+// TestFault12DiskFullUnderway fills the disk at every kind of point of a run that moves. Nothing is sent
 // without a durable intent, and once there is room the run goes on by itself to its end.
-func TestDiskFullUnderway(t *testing.T) {
+func TestFault12DiskFullUnderway(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		point string
@@ -247,9 +247,9 @@ func atMost(made, allowed []string) []string {
 	return slices.DeleteFunc(slices.Clone(made), func(m string) bool { return !slices.Contains(allowed, m) })
 }
 
-// TestDiskFullAtStart: a crash on a full disk, and a start on it. It says what is the matter, and
+// TestFault12DiskFullAtStart: a crash on a full disk, and a start on it. It says what is the matter, and
 // with room the run is taken up where it stood.
-func TestDiskFullAtStart(t *testing.T) {
+func TestFault12DiskFullAtStart(t *testing.T) {
 	t.Parallel()
 	s, d := fullScene(t)
 	run := s.ready("move", "")

@@ -18,35 +18,53 @@ import (
 	"github.com/switchman-dr/switchman/app"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/fsm"
+	"github.com/switchman-dr/switchman/store/storetest"
 )
 
 // killPoints are the kinds of places a crash must be survived at.
 var killPoints = []string{"before_decision", "after_decision", "before_intent", "after_intent", "before_dispatch", "after_dispatch",
 	"before_outcome", "after_outcome", "before_recover", "after_recover"}
 
-// TestKill kills the app -9 at every kind of point and at random moments in the middle of a plan of
+// TestFault01Killed kills the app -9 at every kind of point and at random moments in the middle of a plan of
 // 39 steps, time and again, until the run stands at the standby. Whatever was acknowledged is
 // there, no once effect happened twice, none is missing, and it always ends.
 //
-// SWITCHMAN_SOAK_KILLS sets the number of kills; without it, enough to see every kind of point.
-func TestKill(t *testing.T) {
-	want := 30
+// SWITCHMAN_SOAK_KILLS sets the number of kills of each of these four tests; without it, enough to see every kind of point.
+func TestFault01Killed(t *testing.T) { kills(t, 15, false, death) }
+
+// TestFault01KilledPostgres does the same with the store in PostgreSQL.
+func TestFault01KilledPostgres(t *testing.T) { kills(t, 10, true, death) }
+
+// TestFault02KilledInALoop kills every life of the app 50 to 300 ms after its start, until the run has ended:
+// each life gets further, however short they all are.
+func TestFault02KilledInALoop(t *testing.T) { kills(t, 6, false, soon) }
+
+// TestFault02KilledInALoopPostgres does the same with the store in PostgreSQL.
+func TestFault02KilledInALoopPostgres(t *testing.T) { kills(t, 6, true, soon) }
+
+func kills(t *testing.T, want int, postgres bool, how func(*rand.Rand, int) string) {
+	t.Helper()
+	t.Parallel()
 	if n, err := strconv.Atoi(os.Getenv("SWITCHMAN_SOAK_KILLS")); err == nil {
 		want = n
 	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 1))
-	kills, stories := 0, 0
-	for kills < want {
+	killed, stories := 0, 0
+	for killed < want {
+		url := ""
+		if postgres {
+			url = storetest.Postgres(t)
+		}
 		stories++
-		kills += killStory(t, rnd, stories, max(6, want/6))
+		killed += killStory(t, rnd, url, stories, max(6, want/6), how)
 	}
-	t.Logf("%d kills in %d runs of 39 steps: no once effect twice, none missing, no vote lost", kills, stories)
+	t.Logf("soak: %d kills in %d runs of 39 steps (%s): no once effect twice, none missing, no vote lost, every run ended", killed, stories, t.Name())
 }
 
 // killStory carries one run through up to most kills and checks what is left at the target.
-func killStory(t *testing.T, rnd *rand.Rand, story, most int) (kills int) {
+func killStory(t *testing.T, rnd *rand.Rand, url string, story, most int, how func(*rand.Rand, int) string) (kills int) {
 	t.Helper()
 	dir := t.TempDir()
 	if err := writeBigOrg(filepath.Join(dir, "org")); err != nil {
@@ -65,9 +83,9 @@ func killStory(t *testing.T, rnd *rand.Rand, story, most int) (kills int) {
 	}
 	acknowledged := map[string]bool{}
 	for attempt := 0; ; attempt++ {
-		env := []string{"PATH=" + toolPath(t, dir), "VICTIM_PLAN=big"}
+		env := []string{"PATH=" + toolPath(t, dir), "VICTIM_PLAN=big", "VICTIM_URL=" + url}
 		if kills < most && attempt < 3*most {
-			env = append(env, death(rnd, story+attempt))
+			env = append(env, how(rnd, story+attempt))
 		}
 		killed := runVictim(t, victim, dir, env, acknowledged)
 		if !killed {
@@ -76,7 +94,7 @@ func killStory(t *testing.T, rnd *rand.Rand, story, most int) (kills int) {
 		kills++
 	}
 	checkEffects(t, dir)
-	checkVotes(t, dir, acknowledged)
+	checkVotes(t, dir, url, acknowledged)
 	return kills
 }
 
@@ -87,6 +105,9 @@ func death(rnd *rand.Rand, i int) string {
 	}
 	return fmt.Sprintf("DIE_AT=%s:%d", killPoints[i%len(killPoints)], 1+rnd.IntN(6))
 }
+
+// soon is a moment after the start.
+func soon(rnd *rand.Rand, _ int) string { return fmt.Sprintf("DIE_AFTER=%dms", 50+rnd.IntN(250)) }
 
 // checkEffects counts effects at the target by the tokens the commands left there.
 func checkEffects(t *testing.T, dir string) {
@@ -108,9 +129,9 @@ func checkEffects(t *testing.T, dir string) {
 }
 
 // checkVotes opens what the last victim left and looks for everything that was acknowledged.
-func checkVotes(t *testing.T, dir string, acknowledged map[string]bool) {
+func checkVotes(t *testing.T, dir, url string, acknowledged map[string]bool) {
 	t.Helper()
-	a, err := openApp(dir, os.Getenv("PATH"), app.SystemClock(), slog.New(slog.DiscardHandler), nil)
+	a, err := opening{dir: dir, path: os.Getenv("PATH"), clock: app.SystemClock(), log: slog.New(slog.DiscardHandler), url: url, instance: "victim"}.start()
 	if err != nil {
 		t.Fatal(err)
 	}

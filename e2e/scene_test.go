@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -25,6 +26,7 @@ type scene struct {
 	app   *app.App
 	end   context.CancelFunc // of what runs in the background
 	logs  *logKeeper
+	name  string // of the process; empty: here
 }
 
 // newScene starts the tiny bank.
@@ -55,7 +57,7 @@ func (s *scene) open(point func(string), more ...string) {
 func (s *scene) tryOpen(point func(string), more ...string) error {
 	s.Helper()
 	ctx, end := context.WithCancel(context.Background())
-	a, err := opening{dir: s.dir, path: toolPath(s, s.dir), clock: s.clock.clock(), log: slog.New(s.logs), point: point, url: s.url, instance: "here", more: more}.startIn(ctx)
+	a, err := opening{dir: s.dir, path: toolPath(s, s.dir), clock: s.clock.clock(), log: slog.New(s.logs), point: point, url: s.url, instance: cmp.Or(s.name, "here"), more: more}.startIn(ctx)
 	if err != nil {
 		end()
 		return err

@@ -187,7 +187,7 @@ func TestSlackAndConsole(t *testing.T) {
 
 // The app dies between a vote's commit and its acknowledgement; the person presses again, and the vote
 // counts once.
-func TestSlackCrashAfterVote(t *testing.T) {
+func TestFault03CrashAfterVote(t *testing.T) {
 	t.Parallel()
 	for _, point := range []string{"stored", "after_decision", "worked"} {
 		t.Run(point, func(t *testing.T) {

@@ -21,6 +21,12 @@ func sshScene(t *testing.T) (*scene, *actionstest.Daemon) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return sshSceneAt(t, d), d
+}
+
+// sshSceneAt is that bank on a given sshd.
+func sshSceneAt(t *testing.T, d *actionstest.Daemon) *scene {
+	t.Helper()
 	t.Cleanup(func() {
 		if err := d.Stop(); err != nil {
 			t.Error(err)
@@ -61,7 +67,7 @@ func sshScene(t *testing.T) (*scene, *actionstest.Daemon) {
 	if err := os.WriteFile(file, []byte(changed), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return s, d
+	return s
 }
 
 func sshSettings(d *actionstest.Daemon) []string {
@@ -78,12 +84,11 @@ func (s *scene) told(file string) []string {
 	return strings.Fields(string(b))
 }
 
-// sshRemembers: whatever happens to Switchman or to its lines while a step that may be sent once is under way on
+// sshRemembers: whatever happens to Switchman while a step that may be sent once is under way on
 // another machine, it is done there once, and nobody has to be asked.
 func sshRemembers(t *testing.T, database func(testing.TB) string) {
 	t.Parallel()
 	for name, harm := range map[string]func(*scene, *actionstest.Daemon){
-		"the line breaks": func(_ *scene, d *actionstest.Daemon) { d.Cut() },
 		"Switchman dies, and comes back before the end": func(s *scene, d *actionstest.Daemon) {
 			s.crash()
 			s.open(nil, sshSettings(d)...)
@@ -120,9 +125,9 @@ func sshRemembers(t *testing.T, database func(testing.TB) string) {
 func TestSSHRemembers(t *testing.T)         { sshRemembers(t, func(testing.TB) string { return "" }) }
 func TestSSHRemembersPostgres(t *testing.T) { sshRemembers(t, storetest.Postgres) }
 
-// TestSSHAsks: where neither the machine nor the probe knows how a once step ended, a person is asked, and
+// TestFault17Restarted: where neither the machine nor the probe knows how a once step ended, a person is asked, and
 // nothing is sent again.
-func TestSSHAsks(t *testing.T) {
+func TestFault17Restarted(t *testing.T) {
 	t.Parallel()
 	s, d := sshScene(t)
 	s.fact("../blind", "")

@@ -11,10 +11,10 @@ import (
 	"github.com/switchman-dr/switchman/store/storetest"
 )
 
-// TestTakeoverPostgres lets the server that carries a run die while a step that may be sent once is
+// TestFault08TakeoverPostgres lets the server that carries a run die while a step that may be sent once is
 // under way. The other server of the database waits until the lease has run out, looks what became
 // of the step, and brings the run to its end. What the dead one may still hear is not written.
-func TestTakeoverPostgres(t *testing.T) {
+func TestFault08TakeoverPostgres(t *testing.T) {
 	t.Parallel()
 	s := prepareScene(t)
 	s.url = storetest.Postgres(t)

@@ -78,9 +78,9 @@ func (s *scene) copyState(name string) {
 	}
 }
 
-// TestTamperedStateIsRefused: whatever was done to the state behind Switchman's back, it does not
+// TestFault15TamperedStateIsRefused: whatever was done to the state behind Switchman's back, it does not
 // start on it, and says what was found and what to do.
-func TestTamperedStateIsRefused(t *testing.T) {
+func TestFault15TamperedStateIsRefused(t *testing.T) {
 	t.Parallel()
 	const restore = "restore the newest verified backup with `switchman restore FILE`"
 	const addVote = "INSERT INTO vote SELECT run_id, round, '3', 'cat', stands_for, verdict, via, digest, voted_at, reason FROM vote"

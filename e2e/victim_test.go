@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,17 +32,27 @@ func victimMain() int {
 	begun := time.Now()
 	var once sync.Once
 	var sent time.Duration
+	if level := os.Getenv("VICTIM_BARE"); level != "" {
+		return bareVictim(dir, level)
+	}
 	death := deathAt(os.Getenv("DIE_AT"))
+	var told atomic.Pointer[app.App] // tells how much a reader could know by now
 	point := func(name string) {
+		tell(told.Load())
 		if name == "before_dispatch" {
 			once.Do(func() { sent = time.Since(begun) })
 		}
 		death(name)
 	}
-	a, err := openApp(dir, os.Getenv("PATH"), app.SystemClock(), slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), point)
+	// On PostgreSQL whoever comes after has the name of whoever was killed, as a container has that is started again.
+	a, err := opening{dir: dir, path: os.Getenv("PATH"), clock: app.SystemClock(), url: os.Getenv("VICTIM_URL"), instance: "victim", more: strings.Fields(os.Getenv("VICTIM_MORE")),
+		log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})), point: point}.start()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
+	}
+	if os.Getenv("VICTIM_TELLS") != "" {
+		told.Store(a)
 	}
 	if d, err := time.ParseDuration(os.Getenv("DIE_AFTER")); err == nil {
 		time.AfterFunc(d, die)
@@ -253,4 +264,43 @@ func countKind(rows []dr.Row, kind dr.RowKind) (n int) {
 		}
 	}
 	return n
+}
+
+// tell says how many journal rows whoever asks is told of. From then on they must survive whatever happens.
+func tell(a *app.App) {
+	if a == nil {
+		return
+	}
+	_ = a.Store.Read(context.Background(), func(r *store.Reader) error {
+		head, err := r.Head(context.Background())
+		if err == nil {
+			fmt.Printf("ack %d\n", head.Size)
+		}
+		return err
+	})
+}
+
+// bareRows is how many rows the bare victim writes, one in a transaction.
+const bareRows = 40
+
+// bareVictim writes rows into SQLite by itself and says so after each, at a level of synchronous.
+func bareVictim(dir, level string) int {
+	path := filepath.Join(dir, "state", "state.db")
+	db, err := sql.Open("sqlite3", "file:"+path+"?_journal_mode=WAL&_synchronous="+level)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(path), 0o700)
+	}
+	if err == nil {
+		_, err = db.Exec("CREATE TABLE said (n INTEGER PRIMARY KEY)")
+	}
+	for n := 1; err == nil && n <= bareRows; n++ {
+		if _, err = db.Exec("INSERT INTO said VALUES (?)", n); err == nil {
+			fmt.Printf("ack %d\n", n)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
 }

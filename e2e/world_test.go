@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -242,7 +243,8 @@ func (w *world) act(ts *testscript.TestScript, by dr.Actor, verb dr.Verb, rest [
 		v := shown
 		words = v.Words[0].Word + " " + v.Words[1].Word + " " + v.Words[2].Word
 	}
-	v, err := w.app.Engine.Do(ctx, by, w.run, verb, fsm.Args{Words: words, Reason: named["reason"], Confirmed: named["confirmed"] == "yes",
+	attempt, _ := strconv.Atoi(named["attempt"])
+	v, err := w.app.Engine.Do(ctx, by, w.run, verb, fsm.Args{Words: words, Attempt: attempt, Reason: named["reason"], Confirmed: named["confirmed"] == "yes",
 		Code: named["code"], Step: named["step"], Verdict: named["verdict"], Check: named["check"], To: named["to"], Text: named["text"],
 		Nonce: nonce, Systems: split(named["systems"])})
 	if err == nil && verb == dr.VerbSwitchback {

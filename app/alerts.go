@@ -28,8 +28,10 @@ const (
 	watchReads   = 500             // signals taken between two commits
 	foldEvery    = time.Minute
 	foldSignals  = 2000
-	saveEvery    = time.Second      // counts of a situation that only grew
-	busyAfter    = 30 * time.Minute // after the last signal time alone changes nothing any more
+	foldSignal   = 1024                  // bytes of the last fold that allow for one signal more to replay
+	foldByte     = 15 * time.Microsecond // and how much longer each of them makes the wait: a minute for 4 MiB
+	saveEvery    = time.Second           // counts of a situation that only grew
+	busyAfter    = 30 * time.Minute      // after the last signal time alone changes nothing any more
 	filesEvery   = 5 * time.Second
 	placesEvery  = 30 * time.Second
 	situationMax = 1000
@@ -51,8 +53,11 @@ type watch struct {
 	wake     chan struct{}
 	point    func(string)
 	looking  looking
-	holding  atomic.Bool // this server watches
-	quietMS  int64       // see alerts.Options
+	short    shortener
+	meters   watchMeters
+	holding  atomic.Bool  // this server watches
+	reign    atomic.Int64 // epoch of the lease, for pullers
+	quietMS  int64        // see alerts.Options
 
 	engine *alerts.Engine // nil: another server watches, or it has to be read again
 	epoch  int64
@@ -60,6 +65,7 @@ type watch struct {
 
 	base      store.Mark // of the kept fold
 	folded    time.Time  // when it was kept
+	weight    int        // its bytes
 	at        store.Mark // how far the engine has come
 	told      store.Mark // how far is committed
 	held      dr.Time    // no signal can come to lie before
@@ -79,7 +85,8 @@ type watch struct {
 // newWatch makes the watcher; nothing is read before Start.
 func (a *App) newWatch(cfg *config.Config, eyes actions.Eyes, instance string, clock dr.Clock, o Options) *watch {
 	w := &watch{store: a.Store, files: a.Files.Catalog, eyes: eyes, clock: clock, log: o.Log, instance: instance, lone: a.Store.Dialect() == "sqlite",
-		pulls: pullers(cfg), wake: make(chan struct{}, 1), point: o.Point, poison: map[int64]bool{}}
+		pulls: pullers(cfg), wake: make(chan struct{}, 1), point: o.Point, poison: map[int64]bool{},
+		short: shortener{ask: a.shorten, langs: a.languages(), tries: map[string]int{}, kept: map[string]shorter{}}}
 	if w.point == nil {
 		w.point = func(string) {}
 	}
@@ -113,6 +120,7 @@ func (w *watch) run(ctx context.Context) {
 	}
 	defer beside.Wait()
 	defer w.looking.wait()
+	defer w.short.work.Wait()
 	for ctx.Err() == nil {
 		wait := w.clock.After(watchTicks) // before the work, so that a moment passing meanwhile is not missed
 		w.note(ctx, w.pass(ctx))
@@ -146,6 +154,7 @@ func (w *watch) note(ctx context.Context, err error) {
 func (w *watch) drop() {
 	w.engine, w.news = nil, nil
 	w.holding.Store(false)
+	w.count(nil)
 }
 
 // pass does what there is to do.
@@ -161,6 +170,7 @@ func (w *watch) pass(ctx context.Context) error {
 		}
 	}
 	w.look(ctx)
+	w.word(ctx)
 	return nil
 }
 
@@ -221,8 +231,11 @@ func (w *watch) fold(s dr.Signal, tell bool) (err error) {
 // beat lets the engine's time pass. First it is made sure that no signal can come to lie before that
 // moment, so that a replay lets the same time pass between the same signals.
 func (w *watch) beat(ctx context.Context) error {
-	now := w.clock.Time()
-	if !w.busy() || !now.After(w.held.Time) || now.Truncate(watchBeat).Equal(w.held.Truncate(watchBeat)) {
+	now, every := w.clock.Time(), watchBeat
+	if w.engine.Rushed() {
+		every = watchTicks
+	}
+	if !w.busy() || !now.After(w.held.Time) || now.Truncate(every).Equal(w.held.Truncate(every)) {
 		return nil
 	}
 	var last int64
@@ -268,9 +281,12 @@ func going(x dr.Situation) bool { return x.State == "open" || x.State == "quiet"
 // grew, once a second is enough; all: whatever changed is written.
 func (w *watch) commit(ctx context.Context, all bool) error {
 	var changed []dr.Situation
+	w.meters.done.Store(w.at.Seq)
 	if now := w.clock.Now(); all || len(w.news) > 0 || now.Sub(w.savedAt) >= saveEvery || now.Before(w.savedAt) {
-		for _, x := range w.engine.Situations() {
-			if w.saved[x.ID] != x.Version {
+		known := w.engine.Situations()
+		w.count(known)
+		for _, x := range known {
+			if x = w.shown(x); w.saved[x.ID] != x.Version {
 				changed = append(changed, x)
 			}
 		}
@@ -279,6 +295,21 @@ func (w *watch) commit(ctx context.Context, all bool) error {
 	if len(changed) == 0 && len(w.news) == 0 && !w.stale() {
 		return nil
 	}
+	err := w.write(ctx, changed, func(tx *store.Tx) error { return tx.TellFold(ctx, w.at) })
+	if err != nil {
+		return err
+	}
+	w.point("committed")
+	for _, x := range changed {
+		w.saved[x.ID] = x.Version
+	}
+	w.told = w.at
+	return nil
+}
+
+// write writes situations, what came about and how far that reaches in one transaction of the holder of the
+// lease.
+func (w *watch) write(ctx context.Context, changed []dr.Situation, mark func(*store.Tx) error) error {
 	err := w.store.Write(ctx, func(tx *store.Tx) error {
 		if err := w.fence(ctx, tx); err != nil {
 			return err
@@ -293,17 +324,12 @@ func (w *watch) commit(ctx context.Context, all bool) error {
 				return err
 			}
 		}
-		return tx.TellFold(ctx, w.at)
+		return mark(tx)
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		w.news, w.renewed = nil, w.clock.Now()
 	}
-	w.point("committed")
-	for _, x := range changed {
-		w.saved[x.ID] = x.Version
-	}
-	w.news, w.told, w.renewed = nil, w.at, w.clock.Now()
-	return nil
+	return err
 }
 
 // stale reports whether the lease has to be kept alive.

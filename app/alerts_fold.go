@@ -78,6 +78,7 @@ func (w *watch) acquire(ctx context.Context) (held bool, err error) {
 		w.epoch, held, err = tx.AcquireLease(ctx, watchLease, w.instance, watchHolds)
 		return err
 	})
+	w.reign.Store(w.epoch)
 	w.renewed = w.clock.Now()
 	return held, err
 }
@@ -146,7 +147,8 @@ func (w *watch) begin(ctx context.Context, files string) error {
 	var lost []dr.Situation
 	for _, x := range open {
 		if known, ok := w.engine.Situation(x.ID); ok {
-			if known.Version == x.Version {
+			w.recall(x)
+			if w.shown(known).Version == x.Version {
 				w.saved[x.ID] = x.Version
 			}
 			continue
@@ -154,6 +156,9 @@ func (w *watch) begin(ctx context.Context, files string) error {
 		x.State, x.EndedAt, x.Firing, x.Wants, x.Version = "closed", w.clock.Time(), 0, nil, x.Version+1
 		lost = append(lost, x)
 		w.news = append(w.news, milestone{SituationData: dr.SituationData{ID: x.ID, Event: "closed", Entity: x.Entity, Fault: x.Fault, Signals: x.Signals}})
+	}
+	if files != w.house.Digest() {
+		w.engine.Review()
 	}
 	if len(lost) > 0 || files != w.house.Digest() {
 		if err := w.putFold(ctx, lost...); err != nil {
@@ -174,34 +179,23 @@ func (w *watch) putFold(ctx context.Context, lost ...dr.Situation) error {
 		return err
 	}
 	body = append(append(placed, '\n'), body...)
-	err = w.store.Write(ctx, func(tx *store.Tx) error {
-		if err := w.fence(ctx, tx); err != nil {
-			return err
-		}
-		for _, x := range lost {
-			if err := tx.PutSituation(ctx, x); err != nil {
-				return err
-			}
-		}
-		for _, m := range w.news {
-			if err := journalSituation(tx, m); err != nil {
-				return err
-			}
-		}
+	err = w.write(ctx, lost, func(tx *store.Tx) error {
 		return tx.PutFold(ctx, store.Fold{Seq: w.at.Seq, At: w.at.At, Files: w.house.Digest(), Body: body, Told: w.at})
 	})
 	if err != nil {
 		return err
 	}
 	w.point("folded")
-	w.news, w.base, w.told, w.folded, w.renewed = nil, w.at, w.at, w.clock.Now(), w.clock.Now()
+	w.base, w.told, w.folded, w.weight = w.at, w.at, w.clock.Now(), len(body)
 	return nil
 }
 
-// keep keeps the engine when enough came in since, so that a start has little to replay.
+// keep keeps the engine when enough came in since, so that a start has little to replay. What is large, as with
+// many open alerts, is written less often: others wait for the one who writes.
 func (w *watch) keep(ctx context.Context) error {
 	now := w.clock.Now()
-	if w.at.Seq-w.base.Seq < foldSignals && (w.at == w.base || now.Sub(w.folded) < foldEvery && !now.Before(w.folded)) {
+	many, long := foldSignals+int64(w.weight)/foldSignal, foldEvery+time.Duration(w.weight)*foldByte
+	if w.at.Seq-w.base.Seq < many && (w.at == w.base || now.Sub(w.folded) < long && !now.Before(w.folded)) {
 		return nil
 	}
 	if err := w.commit(ctx, true); err != nil {
@@ -235,6 +229,7 @@ func (w *watch) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	engine.Review()
 	w.engine, w.house = engine, c
 	if err := w.commit(ctx, true); err != nil {
 		return err
@@ -264,6 +259,9 @@ func (w *watch) places(ctx context.Context) error {
 		}
 	}
 	err = w.store.Write(ctx, func(tx *store.Tx) error {
+		if err := w.fence(ctx, tx); err != nil {
+			return err
+		}
 		_, err := tx.PutSignals(ctx, moved)
 		return err
 	})
@@ -277,9 +275,16 @@ func (w *watch) sweep(ctx context.Context) error {
 		return nil
 	}
 	w.swept = now.Time
+	w.short.forget(func(id string) bool {
+		x, known := w.engine.Situation(id)
+		return !known || !going(x)
+	})
 	for {
 		var gone int64
 		err := w.store.Write(ctx, func(tx *store.Tx) (err error) {
+			if err = w.fence(ctx, tx); err != nil {
+				return err
+			}
 			if gone, err = tx.DropSignals(ctx, now.Plus(-dr.MillisOf(signalsKept)), signalsMost, sweepRows); err != nil {
 				return err
 			}
@@ -300,6 +305,7 @@ func (w *watch) leave(ctx context.Context) {
 		return
 	}
 	w.holding.Store(false)
+	defer w.count(nil)
 	err := w.commit(ctx, true)
 	if err == nil && w.at != w.base {
 		err = w.putFold(ctx)

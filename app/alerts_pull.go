@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -68,7 +69,7 @@ func (p *puller) run(ctx context.Context, w *watch) {
 func (p *puller) note(ctx context.Context, w *watch, err error) {
 	was := p.trouble.Load()
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, store.ErrFenced): // another server asks now
 	case err == nil && was != nil:
 		p.trouble.Store(nil)
 		w.log.InfoContext(ctx, "Alertmanager answers again", "source", p.source, "away_since", was.since.String())
@@ -107,9 +108,15 @@ func (p *puller) pull(ctx context.Context, w *watch) error {
 	if len(put) == 0 {
 		return nil
 	}
+	for _, s := range put {
+		w.meters.pulled.WithLabelValues(string(s.Status)).Inc()
+	}
 	for len(put) > 0 {
 		n := min(len(put), watchReads)
 		err := w.store.Write(ctx, func(tx *store.Tx) error {
+			if err := tx.Fence(ctx, watchLease, w.instance, w.reign.Load()); err != nil {
+				return err
+			}
 			_, err := tx.PutSignals(ctx, put[:n])
 			return err
 		})

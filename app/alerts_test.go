@@ -70,10 +70,11 @@ type lookout struct {
 	org   string
 	state string
 	url   string
+	env   []string // further settings
 }
 
-func newLookout(t *testing.T, url string) *lookout {
-	l := &lookout{t: t, clock: &handClock{now: time.Date(2026, 11, 26, 3, 0, 0, 0, time.UTC)}, org: tinyBank(t), state: t.TempDir(), url: url}
+func newLookout(t *testing.T, url string, env ...string) *lookout {
+	l := &lookout{t: t, env: env, clock: &handClock{now: time.Date(2026, 11, 26, 3, 0, 0, 0, time.UTC)}, org: tinyBank(t), state: t.TempDir(), url: url}
 	l.start()
 	t.Cleanup(l.crash)
 	return l
@@ -81,7 +82,7 @@ func newLookout(t *testing.T, url string) *lookout {
 
 func (l *lookout) start() {
 	l.t.Helper()
-	cfg, err := config.Load(config.Input{Environ: []string{"SWITCHMAN_ORG=" + l.org, "SWITCHMAN_STATE_DIR=" + l.state, "SWITCHMAN_ADDR=off", "SWITCHMAN_DATABASE_URL=" + l.url}})
+	cfg, err := config.Load(config.Input{Environ: append([]string{"SWITCHMAN_ORG=" + l.org, "SWITCHMAN_STATE_DIR=" + l.state, "SWITCHMAN_ADDR=off", "SWITCHMAN_DATABASE_URL=" + l.url, "SWITCHMAN_MODEL_DIR="}, l.env...)})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -135,13 +136,18 @@ func (l *lookout) call(method, path, body string, out any) {
 }
 
 func (l *lookout) alert(name, instance, status string, labels ...string) string {
+	return alertOf(l.t, name, instance, status, labels...)
+}
+
+func alertOf(t *testing.T, name, instance, status string, labels ...string) string {
+	t.Helper()
 	all := map[string]string{"alertname": name, "instance": instance, "severity": "critical"}
 	for i := 0; i+1 < len(labels); i += 2 {
 		all[labels[i]] = labels[i+1]
 	}
 	raw, err := json.Marshal(map[string]any{"status": status, "labels": all, "startsAt": "2026-11-26T03:00:00Z", "fingerprint": fmt.Sprint(name, instance, labels)})
 	if err != nil {
-		l.t.Fatal(err)
+		t.Fatal(err)
 	}
 	return string(raw)
 }

@@ -10,6 +10,7 @@ package app
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -61,10 +62,12 @@ type App struct {
 
 	log       *slog.Logger
 	keeper    *keeper
+	peers     *peers
 	librarian *librarian
 	watch     *watch
-	narrators []*bot.Narrator // one for each place that is told what happens
-	slack     *slack.Slack    // nil where it is not set up
+	shorten   func(ctx context.Context, lang string, facts []string) (string, error) // nil without a model
+	narrators []*bot.Narrator                                                        // one for each place that is told what happens
+	slack     *slack.Slack                                                           // nil where it is not set up
 	cleanups  []cleanup
 }
 
@@ -100,6 +103,9 @@ func (a *App) build(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if err := knownSite(cfg.Site, catalog.Organisation()); err != nil {
+		return err
+	}
 	stdout := o.Stdout
 	if stdout == nil {
 		stdout = os.Stdout
@@ -114,7 +120,7 @@ func (a *App) build(ctx context.Context, o Options) error {
 	a.onStop("lines to other machines", func(context.Context) error { set.Close(); return nil })
 	a.Store, err = store.Open(ctx, store.Options{Dir: cfg.StateDir, URL: cfg.DatabaseURL.Reveal(), Organisation: catalog.Organisation().ID,
 		Environment: catalog.Organisation().Environment, AcceptRollback: o.AcceptRollback,
-		Clock: clock, Key: hidden.logKey, Log: o.Log})
+		Clock: clock, Key: hidden.logKey, Log: o.Log, Site: cfg.Site})
 	if err != nil {
 		return err
 	}
@@ -124,6 +130,7 @@ func (a *App) build(ctx context.Context, o Options) error {
 		Pepper: hidden.pepper, Log: o.Log, Version: o.Version, Instance: instance, Parallel: cfg.MaxParallel, Contacts: contacts(ways),
 		Anchor: anchors(cfg, set.Hands(), stdout, o.Log), Copy: shipping(a.Store, cfg, catalog.Organisation().ID, clock, o.Log), Point: o.Point})
 	metrics := prometheus.NewRegistry()
+	a.peers = newPeers(a.Store, store.Replica{ID: instance, Site: cfg.Site, Version: o.Version, Keys: hex.EncodeToString(hidden.key("replica"))[:16]}, clock, o.Log, metrics)
 	a.keeper = newKeeper(a.Store, cfg, catalog.Organisation().ID, instance, clock, o.Log, metrics)
 	addr := cfg.Addr
 	if !cfg.Listens() {
@@ -135,6 +142,7 @@ func (a *App) build(ctx context.Context, o Options) error {
 		return err
 	}
 	a.watch = a.newWatch(cfg, set.Eyes(), instance, clock, o)
+	a.watch.meter(metrics)
 	situations := a.watch.reading()
 	talk, err := bot.New(bot.Config{Library: library, Situations: situations, Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Secret: hidden.key("bot"), Console: cfg.ConsoleURL,
 		Report: a.bundle(o.Version)})
@@ -144,13 +152,18 @@ func (a *App) build(ctx context.Context, o Options) error {
 	a.narrators = []*bot.Narrator{talk.Narrator(bot.Place{Surface: "console", Dest: web.ConsoleChannel, Channel: bot.House, Each: true, Chat: chat, Instance: instance, Point: o.Point})}
 	a.joinSlack(cfg, talk, clock, o, instance)
 	a.Web = web.New(web.Config{Library: library, Situations: situations, Hooks: hooksOf(cfg), Heard: a.watch.heard, ConsoleURL: cfg.ConsoleURL, Engine: a.Engine, Store: a.Store, Catalog: a.Files.Catalog, Clock: clock, Log: o.Log, Metrics: metrics,
-		Ready: a.ready, Parts: a.parts(cfg), Problems: a.Files.Problems, Version: o.Version, Demo: o.Demo, Stage: o.Stage, Secret: hidden.key("web"), Console: ui.Files(), Bot: talk, Chat: chat,
+		Ready: a.ready, Parts: a.parts(cfg), Problems: a.Files.Problems, Version: o.Version, Instance: instance, Demo: o.Demo, Stage: o.Stage, Secret: hidden.key("web"), Console: ui.Files(), Bot: talk, Chat: chat,
 		TrustedProxies: cfg.Proxies(), Socket: filepath.Join(cfg.StateDir, web.SocketName), Addr: addr, Phone: cfg.PhoneAddr})
 	return nil
 }
 
 // Start begins to carry runs and to listen.
 func (a *App) Start(ctx context.Context) error {
+	if err := a.peers.join(ctx); err != nil {
+		return err
+	}
+	a.onStop("place among the servers", a.peers.leave)
+	a.onStop("look at the other servers", inBackground(ctx, a.peers.run))
 	if err := a.Engine.Start(ctx); err != nil {
 		return fmt.Errorf("starting the engine: %w", err)
 	}
@@ -223,7 +236,7 @@ func (a *App) ready(ctx context.Context) []web.Check {
 	if err != nil {
 		files.OK, files.Text = false, err.Error()
 	}
-	return []web.Check{store, files}
+	return append([]web.Check{store, files}, a.peers.ready()...)
 }
 
 // parts says what is set up besides what a server needs to take work.
@@ -237,7 +250,7 @@ func (a *App) parts(cfg *config.Config) func(context.Context) []web.Health {
 				talk.OK, talk.Since, talk.Text = false, since, n.Name()+" does not answer; runs go on, and what is to be told waits"
 			}
 		}
-		return append(slices.Clone(all), talk, a.watch.health())
+		return append(append(slices.Clone(all), talk, a.watch.health()), a.peers.health()...)
 	}
 }
 

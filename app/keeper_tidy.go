@@ -21,17 +21,27 @@ const (
 
 // tidy lets go of what was said long ago: cards and lines of the channel, and messages that were taken.
 // The journal tells all of it for ever. What an open run needs stays however old it is, and while a run
-// moves nothing is done. Removing twice is harmless, so servers that share a database need not agree.
+// moves nothing is done. Of servers that share a database one does it; the others look again later.
 func (k *keeper) tidy(ctx context.Context) error {
 	now := k.clock.Now()
 	p := store.Pruning{Sent: dr.At(now.Add(-sentStays)), Keep: math.MaxInt32, Most: tidyAtOnce}
 	if k.said > 0 {
 		p.Cards, p.Keep = dr.At(now.Add(-k.said)), cardsStay
 	}
+	epoch, held, err := k.acquire(ctx)
+	if err != nil {
+		return err
+	}
 	next := eraseLater
 	for range tidyRounds {
+		if !held {
+			break
+		}
 		more := false
 		err := k.store.Write(ctx, func(tx *store.Tx) error {
+			if err := tx.RenewLease(ctx, keeperLease, k.instance, epoch, leaseOfRound); err != nil {
+				return err
+			}
 			if err := still(ctx, &tx.Reader); err != nil {
 				return err
 			}
@@ -43,7 +53,7 @@ func (k *keeper) tidy(ctx context.Context) error {
 			break
 		}
 		if err != nil {
-			return fmt.Errorf("removing what was said long ago: %w", err)
+			return errors.Join(fmt.Errorf("removing what was said long ago: %w", err), k.release(ctx, epoch))
 		}
 		if !more {
 			next = tidyEvery
@@ -51,5 +61,8 @@ func (k *keeper) tidy(ctx context.Context) error {
 		}
 	}
 	k.tidyAt = now.Add(next)
-	return nil
+	if !held {
+		return nil
+	}
+	return k.release(ctx, epoch)
 }

@@ -117,6 +117,7 @@ func (a *App) openLibrary(cfg *config.Config, org dr.Organisation, instance stri
 	if model.Chats() {
 		w := words{model: model, own: domains(org)}
 		c.Word, c.Rewrite = w.answer, w.rewrite
+		a.shorten = w.shorten
 	}
 	return bot.NewLibrary(c), nil
 }

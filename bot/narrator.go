@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -22,7 +23,8 @@ type Place struct {
 }
 
 const (
-	narratorHolds = 30 * time.Second // another replica takes over after this much silence
+	narratorHolds = 20 * time.Second // another replica takes over after this much silence
+	narratorKeeps = dr.Millis(5000)  // the lease is kept alive after so long, before the next message
 	batchRows     = 200
 	leastRedraw   = dr.Millis(1000) // between two drawings of one board
 	idle          = dr.Millis(5000) // longest wait for another server's rows, which wake nobody here
@@ -61,6 +63,8 @@ type Narrator struct {
 	down  dr.Time // since when the place does not answer
 	fails int     // tries that failed since
 	rest  dr.Time // not to be asked before; zero when it takes what comes
+	epoch int64   // of the lease, as it was taken last
+	kept  dr.Time // when it was taken or kept alive
 	drawn map[string]uint64
 	blind string // why situations could not be looked at; told once
 }
@@ -144,18 +148,18 @@ func (n *Narrator) Pass(ctx context.Context) (wait dr.Millis, err error) {
 func (n *Narrator) read(ctx context.Context) (mine, more bool, err error) {
 	open := n.goingOn(ctx)
 	if fresh, err := n.fresh(ctx, open); err != nil || !fresh {
-		return err == nil, false, err
+		return false, false, err // nothing waits, so nothing is said, and nobody needs the lease
 	}
 	err = n.bot.cfg.Store.Write(ctx, func(tx *store.Tx) error {
 		more = false
 		var held bool
 		var err error
-		if _, held, err = tx.AcquireLease(ctx, "narrator/"+n.name, n.place.Instance, narratorHolds); err != nil || !held {
+		if n.epoch, held, err = tx.AcquireLease(ctx, n.lease(), n.place.Instance, narratorHolds); err != nil || !held {
 			mine = false
 			return err
 		}
-		mine = true
-		s := &scribe{n: n, tx: tx, now: n.bot.cfg.Clock.Time()}
+		mine, n.kept = true, n.bot.cfg.Clock.Time()
+		s := &scribe{n: n, tx: tx, now: n.kept}
 		cursor, err := s.begin(ctx, open)
 		if err != nil {
 			return err
@@ -270,6 +274,11 @@ func (n *Narrator) speak(ctx context.Context) (wait dr.Millis, err error) {
 			held[o.Run] = o.Kind != kindRedraw // news need not wait for a picture
 			continue
 		}
+		if err := n.keep(ctx); errors.Is(err, store.ErrFenced) {
+			return idle, nil // another server tells the place now
+		} else if err != nil {
+			return idle, err
+		}
 		ref, err := n.send(ctx, o)
 		n.place.Point("sent")
 		if err != nil {
@@ -297,7 +306,25 @@ func (n *Narrator) speak(ctx context.Context) (wait dr.Millis, err error) {
 	return wait, nil
 }
 
-// mark notes that a message was taken. Another replica that has noted it before did the same work.
+func (n *Narrator) lease() string { return "narrator/" + n.name }
+
+// keep keeps the lease alive while messages go out slowly, or says that it is lost: then not one more is sent.
+func (n *Narrator) keep(ctx context.Context) error {
+	now := n.bot.cfg.Clock.Time()
+	if since := now.Since(n.kept); since >= 0 && since < narratorKeeps {
+		return nil
+	}
+	err := n.bot.cfg.Store.Write(ctx, func(tx *store.Tx) error {
+		return tx.RenewLease(ctx, n.lease(), n.place.Instance, n.epoch, narratorHolds)
+	})
+	if err == nil {
+		n.kept = now
+	}
+	return err
+}
+
+// mark notes that a message was taken. Another replica that has noted it before did the same work. It needs no
+// lease: what was sent was sent, and whoever has the lease now must not send it again.
 func (n *Narrator) mark(ctx context.Context, key string, ref Ref) error {
 	return n.bot.cfg.Store.Write(ctx, func(tx *store.Tx) error {
 		err := tx.SentOutbox(ctx, key, string(ref), n.bot.cfg.Clock.Time())

@@ -14,6 +14,9 @@ import (
 // fittingLooked is how many passages are looked at for as many runbooks as a card leads to.
 const fittingLooked = 12
 
+// sitNear is how many runbooks come close to the one that fits best.
+const sitNear = 6
+
 // Fitting finds the runbooks for a situation, the best first, each once: what its alerts are called, and what
 // is wrong in words, is looked for like any question, in what q may see.
 func (l *Library) Fitting(ctx context.Context, q Question, s dr.Situation, signals []dr.Signal) ([]knowledge.Cited, error) {
@@ -35,12 +38,17 @@ func (l *Library) Fitting(ctx context.Context, q Question, s dr.Situation, signa
 	return ownFirst(q.Lang, out), nil
 }
 
-// ownFirst puts runbooks in the reader's language before the others and keeps a few.
+// ownFirst keeps the one that fits best, whatever its language, and of those that come close to it the ones in the
+// reader's first. One that fits less is no help for being easier to read.
 func ownFirst(lang string, all []knowledge.Cited) []knowledge.Cited {
+	if len(all) < 2 {
+		return all
+	}
+	near := all[1:min(len(all), sitNear)]
 	own := func(c knowledge.Cited) bool {
 		return strings.ContainsFunc(c.Title, func(r rune) bool { return unicode.Is(unicode.Han, r) }) == (lang == locale.Chinese)
 	}
-	slices.SortStableFunc(all, func(a, b knowledge.Cited) int {
+	slices.SortStableFunc(near, func(a, b knowledge.Cited) int {
 		switch {
 		case own(a) == own(b):
 			return 0

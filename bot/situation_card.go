@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -61,7 +62,7 @@ func (e easel) situation(s seenSituation) Card {
 	c := e.card("situation", "", e.org.Environment)
 	c.add(title(urgency(s.Situation), e.broken(s.Entity, s.Fault)), text(e.counsel(s.Situation)))
 	c.add(e.situationFacts(s))
-	c.add(text(e.clues("situation_for", s.For)), text(e.clues("situation_against", s.Against)), text(e.changes(s.Changes, s.now)), text(e.looked(s.Situation, s.now)))
+	c.add(text(e.clues("situation_for", s.For)), text(e.clues("situation_against", slices.DeleteFunc(slices.Clone(s.Against), announced))), text(e.changes(s.Changes, s.now)), text(e.looked(s.Situation, s.now)))
 	c.add(text(e.reasons(s.Situation)))
 	c.add(buttons(e.bookLinks(s.books)...))
 	c.add(buttons(e.situationButtons(s)...))
@@ -120,14 +121,6 @@ func (e easel) counsel(s dr.Situation) string {
 // percent is how sure something is; nothing that is guessed is certain.
 func percent(p float64) string { return number(min(99, int(p*100+.5))) }
 
-// clue is a piece of evidence in words; one of a newer version reads as its id.
-func (v voice) clue(c dr.Clue) string {
-	if c.ID == "" {
-		return ""
-	}
-	return v.say(c.ID, c.Args)
-}
-
 func (e easel) clues(head string, all []dr.Clue) string {
 	all = slices.DeleteFunc(slices.Clone(all), func(c dr.Clue) bool { return strings.HasPrefix(c.ID, "alert_look") }) // told by themselves
 	if len(all) == 0 {
@@ -153,7 +146,19 @@ func (e easel) reasons(s dr.Situation) string {
 	if a.Verdict == dr.NoneFits && a.Nearest != "" {
 		forbids = e.say("situation_nearest", dr.Args{"nearest": a.Nearest})
 	}
-	return join("\n", e.clues("situation_why", a.Why), e.clues("situation_needs", a.Needs), join("\n", forbids, e.clues("situation_forbids", a.Forbids)))
+	why := e.clues("situation_why", slices.DeleteFunc(slices.Clone(a.Why), func(c dr.Clue) bool { return announced(c) || said(s.For, c) }))
+	if short := s.Short[e.lang]; short != "" {
+		why = e.say("situation_short", dr.Args{"text": clip(line(short), 300)})
+	}
+	return join("\n", why, e.clues("situation_needs", a.Needs), join("\n", forbids, e.clues("situation_forbids", a.Forbids)))
+}
+
+// announced tells planned work from other doubts: it stands with the facts, where nobody reads past it.
+func announced(c dr.Clue) bool { return c.ID == "alert_but_maintenance" }
+
+// said says whether a card tells a clue already.
+func said(all []dr.Clue, c dr.Clue) bool {
+	return slices.ContainsFunc(all[:min(len(all), sitClues)], func(o dr.Clue) bool { return o.ID == c.ID && maps.Equal(o.Args, c.Args) })
 }
 
 func (e easel) situationFacts(s seenSituation) Part {
@@ -174,7 +179,11 @@ func (e easel) situationFacts(s seenSituation) Part {
 	if over(s.Situation) {
 		ended = e.clock(s.EndedAt, s.now)
 	}
-	return facts(Fact{e.say("situation_f_since", nil), e.clock(s.FirstAt, s.now)}, Fact{e.say("situation_f_ended", nil), ended}, Fact{e.say("situation_f_state", nil), state},
+	work := ""
+	if i := slices.IndexFunc(s.Against, announced); i >= 0 {
+		work = line(e.clue(s.Against[i]))
+	}
+	return facts(Fact{e.say("situation_f_since", nil), e.clock(s.FirstAt, s.now)}, Fact{e.say("situation_f_ended", nil), ended}, Fact{e.say("situation_f_state", nil), state}, Fact{e.say("situation_f_work", nil), work},
 		Fact{e.say("bot_c_plan", nil), plan}, Fact{e.say("situation_f_customers", nil), e.noticed(s.Situation)}, Fact{e.say("situation_f_systems", nil), e.systems(s.Systems)},
 		Fact{e.say("situation_f_signals", nil), signals}, Fact{e.say("situation_f_noise", nil), noise})
 }

@@ -24,11 +24,16 @@ func lostSite() dr.Situation {
 	}
 	return dr.Situation{ID: "s1125-4f9q", Version: 5, State: sitOpen, FirstAt: began, LastAt: began.Plus(8000), Times: 1, Entity: dr.Entity{Scope: "site", ID: "east"}, Fault: dr.FaultDown,
 		Systems: []string{"channels", "ledger", "payments", "identity"}, Site: "east", Signals: 43, Firing: 43, Noise: 7,
-		For:     []dr.Clue{{ID: "situation_n_split", Args: dr.Args{"others": "39 of 39 nodes of east"}}},
+		For: []dr.Clue{{ID: "alert_is_down_units", Args: dr.Args{"entity": "east", "since": "20:15", "covered": "39", "units": "39"}},
+			{ID: "alert_signs", Args: dr.Args{"name": "TargetDown", "count": "39", "entity": "channels-web-e1", "since": "20:15"}}, {ID: "alert_follows", Args: dr.Args{"count": "4", "systems": "channels, ledger"}}},
+		Against: []dr.Clue{{ID: "alert_but_rival", Args: dr.Args{"entity": "ledger", "fault": "replication_broken"}}},
 		Looks:   []dr.Look{look("channels/can-reach", "business", "", "no"), look("payments/can-pay", "business", "", "no"), look("ledger/can-transfer", "business", "", "unknown")},
 		Wants:   []string{"identity/can-login"},
 		Changes: []dr.Suspect{{Name: "deploy", Text: "web front 7.5.0 <!channel> see <https://evil.example|the report>", Entity: dr.Entity{Scope: "system", ID: "channels"}, By: "chen", At: began.Plus(-240_000), Weight: .4}},
-		Advice:  dr.Advice{Verdict: dr.Recommend, Plan: "bank-failover", Confidence: .97, At: began.Plus(9000)}}
+		Advice: dr.Advice{Verdict: dr.Recommend, Plan: "bank-failover", Confidence: .97, At: began.Plus(9000),
+			Headline: dr.Clue{ID: "alert_advice_recommend", Args: dr.Args{"plan": "bank-failover", "systems": "channels, ledger, payments, identity", "from": "east", "to": "west"}},
+			Why: []dr.Clue{{ID: "alert_is_down_units", Args: dr.Args{"entity": "east", "since": "20:15", "covered": "39", "units": "39"}}, {ID: "alert_why_fallen", Args: dr.Args{"systems": "channels, ledger, payments, identity"}},
+				{ID: "alert_why_change_by", Args: dr.Args{"name": "deploy", "entity": "channels", "by": "chen", "since": "20:11", "text": "web front 7.5.0"}}}}}
 }
 
 func planOf(t testing.TB, id string) catalog.PlanInfo {
@@ -44,19 +49,27 @@ func (s seenSituation) with(change func(*seenSituation)) seenSituation { change(
 // situationCards are the cards of situations, by name.
 func situationCards(t testing.TB) map[string]func(easel) any {
 	site := lostSite()
-	site.For = nil
 	now := dr.At(newClock().now).Plus(12_000)
 	books := []knowledge.Cited{{Title: "A whole site is lost", URL: "https://dr.harbor.example/#/runbooks/moves%2Fsite-lost.md?passage=p1"}, {Title: "Who is told what", URL: "https://dr.harbor.example/#/runbooks/communication%2Ftell.md?passage=p2"}}
 	lost := seenSituation{Situation: site, books: books, plan: planOf(t, "bank-failover"), now: now}
 	cut := lost.with(func(s *seenSituation) {
 		s.Entity, s.Fault, s.Signals, s.Firing, s.Noise, s.Changes, s.Wants = dr.Entity{Scope: "link", ID: "dci"}, dr.FaultPartition, 4, 4, 0, nil, nil
 		s.Looks = []dr.Look{{Probe: "channels/can-reach", Proves: "business", Found: "yes", At: now.Plus(-3000)}, {Probe: "channels/door-east", Proves: "frontdoor", Site: "east", Found: "yes", At: now.Plus(-3000)}}
-		s.Advice = dr.Advice{Verdict: dr.NoneFits, Nearest: "bank-failover", Confidence: .96, At: now}
+		s.For = []dr.Clue{{ID: "alert_is_partition", Args: dr.Args{"entity": "dci", "since": "20:15", "covered": "3", "units": "3"}}}
+		s.Against = nil
+		s.Advice = dr.Advice{Verdict: dr.NoneFits, Nearest: "bank-failover", Confidence: .96, At: now, Headline: dr.Clue{ID: "alert_advice_partition", Args: dr.Args{"link": "dci"}}, Why: s.For,
+			Forbids: []dr.Clue{{ID: "alert_forbid_partition", Args: dr.Args{"plan": "bank-failover", "situation": s.ID, "to": "west"}}}}
 	})
 	perhaps := lost.with(func(s *seenSituation) {
 		s.Entity, s.Systems, s.Advice = dr.Entity{Scope: "node", ID: "ledger-db-e1"}, []string{"ledger"}, dr.Advice{Verdict: dr.Possible, Plan: "ledger-failover", Confidence: .71, At: now}
+		s.For, s.Against = []dr.Clue{{ID: "alert_is_down", Args: dr.Args{"entity": "ledger-db-e1", "since": "20:15"}}}, []dr.Clue{{ID: "alert_but_maintenance", Args: dr.Args{"entity": "ledger", "text": "new disks, until 21:00"}}}
+		s.Advice.Headline = dr.Clue{ID: "alert_advice_possible", Args: dr.Args{"plan": "ledger-failover", "entity": "ledger-db-e1", "from": "east", "to": "west", "systems": "ledger"}}
+		s.Advice.Needs = []dr.Clue{{ID: "alert_need_look", Args: dr.Args{"probes": "ledger/can-transfer, payments/can-pay"}}, {ID: "alert_need_contradicted", Args: dr.Args{"probe": "channels/door-east", "site": "east", "age": "8s"}}}
 		s.plan = planOf(t, "ledger-failover")
 		s.Looks, s.Noise, s.Times, s.muted = nil, 0, 2, true
+	})
+	shortened := lost.with(func(s *seenSituation) {
+		s.Short = map[string]string{"en": "Harbor East is down since 20:15, customers lose Payments.", "zh": "Harbor East 自 20:15 起停止服务，客户无法使用 Payments。"}
 	})
 	withdrawn := lost.with(func(s *seenSituation) { s.Answer = NotThis })
 	quiet := lost.with(func(s *seenSituation) { s.State, s.Firing = sitQuiet, 0 })
@@ -65,7 +78,7 @@ func situationCards(t testing.TB) map[string]func(easel) any {
 	draw := func(s seenSituation) func(easel) any { return func(e easel) any { return e.situation(s) } }
 	noise := []dr.Signal{{Name: "CPUHigh", Severity: "warning", StartsAt: now, Labels: map[string]string{"instance": "payments-batch-w1:9100"}}, {Name: "CertificateExpiresSoon", Severity: "info", StartsAt: now, Source: "prometheus"}}
 	all := map[string]func(easel) any{
-		"situation-recommend": draw(lost), "situation-partition": draw(cut), "situation-possible": draw(perhaps), "situation-withdrawn": draw(withdrawn),
+		"situation-recommend": draw(lost), "situation-partition": draw(cut), "situation-possible": draw(perhaps), "situation-withdrawn": draw(withdrawn), "situation-shortened": draw(shortened),
 		"situation-quiet": draw(quiet), "situation-closed": draw(closed), "situation-merged": draw(merged),
 		"situation-list": func(e easel) any {
 			return e.situations([]dr.Situation{lost.Situation, cut.with(func(s *seenSituation) { s.ID = "s1125-7m2k" }).Situation, closed.with(func(s *seenSituation) { s.ID = "s1124-aaaa" }).Situation}, []dr.Signal{{Name: "DiskFull"}, {Name: "DiskFull"}}, now)
@@ -104,7 +117,7 @@ func TestHostileAlerts(t *testing.T) {
 	evil := "<!channel> <@U1> <http://x|bank>\u202egnp.exe\x1b[31m" + strings.Repeat("长", 5000) + "\n\n\n"
 	s := lostSite()
 	s.Entity, s.Changes[0] = dr.Entity{Scope: "node", ID: evil}, dr.Suspect{Name: evil, Text: evil, By: evil, Entity: dr.Entity{Scope: "host", ID: evil}}
-	s.Looks[0].Probe, s.Wants = evil, []string{evil}
+	s.Looks[0].Probe, s.Wants, s.Short = evil, []string{evil}, map[string]string{"en": evil}
 	s.For, s.Against = []dr.Clue{{ID: "situation_book", Args: dr.Args{"runbook": evil}}}, slices.Repeat([]dr.Clue{{ID: evil}}, 40)
 	e := at(t, "en", "lin")
 	seen := seenSituation{Situation: s, books: slices.Repeat([]knowledge.Cited{{Title: evil}}, 9), now: s.LastAt}

@@ -31,6 +31,7 @@ type Config struct {
 	Org         string `env:"SWITCHMAN_ORG" group:"Organisation and state" doc:"Directory with the organisation's files. Empty: the embedded sample bank."`
 	StateDir    string `env:"SWITCHMAN_STATE_DIR" default:"./var" doc:"Directory for everything Switchman must not lose: database, journal head, keys, socket. It must be on a local disk."`
 	DatabaseURL Secret `env:"SWITCHMAN_DATABASE_URL" doc:"postgres://… keeps the store in PostgreSQL instead of SQLite. The state directory still holds keys, socket and journal head."`
+	Site        string `env:"SWITCHMAN_SITE" doc:"Site of organisation.yaml this server is at. Of several servers on one PostgreSQL database only those at the active site take work; docs/replicas.md says how it moves. Empty: the organisation has one place for Switchman, or the store is SQLite."`
 
 	Addr           string   `env:"SWITCHMAN_ADDR" group:"Server" default:"127.0.0.1:8080" doc:"Where the server listens for HTTP, as host:port; off leaves only the unix socket in the state directory. There is no TLS here: put a proxy in front before you listen beyond this machine."`
 	PhoneAddr      string   `env:"SWITCHMAN_PHONE_ADDR" doc:"A second place to listen, as host:port, for a network of telephones: only signing in, approving and security codes can be reached there. Empty: none."`

@@ -104,7 +104,7 @@ func TestEverySettingFromEverySource(t *testing.T) {
 		"ssh_user": "switchman", "ssh_keys": "/k", "ssh_certificates": "/k-cert.pub", "ssh_known_hosts": "/h",
 		"notify": "{r: [{command: [call, now]}]}", "smtp_addr": "m:25", "smtp_from": "a@b", "smtp_user": "u",
 		"smtp_password": "p", "smtp_tls": "tls", "anchors": "syslog", "retention_days": "30", "channel_days": "30",
-		"backup_path": "/b", "ship_path": "/s", "backup_every": "2h", "demo_dir": "/d",
+		"backup_path": "/b", "ship_path": "/s", "site": "east", "backup_every": "2h", "demo_dir": "/d",
 		"slack_bot_token": "xoxb-1", "slack_app_token": "xapp-1", "slack_channel": "C0123456789", "slack_url": "https://slack.bank.example/api/",
 		"runbooks": "{name: dba, dir: /srv/dba, audience: [team:database], only: ['*.md'], foreign: true}", "runbook_age": "24h", "model_dir": "/m", "slack_room": "ops",
 		"llm_url": "https://models.bank.example/v1", "llm_key": "k", "llm_model": "m", "llm_embed_url": "http://127.0.0.1:8081/v1", "llm_embed_model": "e", "llm_budget": "1000",

@@ -33,6 +33,7 @@ func Doctor(c *Config, f Facts) []Finding {
 	d.organisation()
 	d.state()
 	d.store()
+	d.replicas()
 	d.server()
 	d.secrets()
 	d.steps()
@@ -145,6 +146,52 @@ func (d *doctor) store() {
 			"%d of %s can sign in here; the others cannot vote from console or command line.", s.Enrolled, count(s.Approvers, "approver"))
 	}
 }
+
+// replicas lists the servers of a shared store, and says what a failover of the database would cost.
+func (d *doctor) replicas() {
+	const area = "replicas"
+	s := d.facts.Store
+	if s == nil || s.Err != nil || d.cfg.DatabaseURL.Empty() {
+		return
+	}
+	if s.Lacks != "" {
+		d.say(area, Warning, "Set up a standby and synchronous_standby_names; docs/replicas.md has both.", "%s.", upper(s.Lacks))
+	} else {
+		d.say(area, Fine, "", "Commits wait for a standby of the database.")
+	}
+	if len(s.Replicas) == 0 {
+		d.say(area, Note, "Run: switchman serve", "No server of this database was seen within the last minute.")
+	}
+	for _, r := range s.Replicas {
+		does := "nothing alone"
+		if len(r.Leases) > 0 {
+			does = strings.Join(r.Leases, ", ")
+		}
+		level, next := Fine, ""
+		if r.Version != d.facts.Version {
+			level, next = Warning, "Use the same build on every server."
+		}
+		d.say(area, level, next, "%s (%s, version %s) does: %s.", r.ID, siteText(r.Site), r.Version, does)
+	}
+	switch site := d.cfg.Site; {
+	case s.ActiveSite == "":
+	case site == "":
+		d.say(area, Problem, "Set "+prefix+"SITE to the site of this server.", "Work is taken at %s, and this server does not know where it is.", s.ActiveSite)
+	case site == s.ActiveSite:
+		d.say(area, Fine, "", "Work is taken here, at %s.", site)
+	default:
+		d.say(area, Note, "If "+s.ActiveSite+" is lost: switchman site take "+site+" --reason …", "Work is taken at %s; a server here, at %s, shows and carries nothing out.", s.ActiveSite, site)
+	}
+}
+
+func siteText(site string) string {
+	if site == "" {
+		return "no site told"
+	}
+	return "at " + site
+}
+
+func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 func (d *doctor) server() {
 	const area = "server"

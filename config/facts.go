@@ -58,6 +58,15 @@ type StoreFacts struct {
 	Approvers  int // people with the approver role
 	Enrolled   int // of them, those who have a credential
 	ActiveRuns int
+	Replicas   []ReplicaFacts // servers of the store seen within the last minute
+	ActiveSite string         // the one that takes work; empty: no server was told its site
+	Lacks      string         // what keeps an acknowledged commit from surviving the loss of the database's machine
+}
+
+// ReplicaFacts is a server of the store.
+type ReplicaFacts struct {
+	ID, Site, Version string
+	Leases            []string // what it alone does now
 }
 
 // ServerFacts is what the server answered.

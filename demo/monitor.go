@@ -212,7 +212,7 @@ func (m *Monitor) nodes(ctx context.Context, note noter) map[string]bool {
 	var wait sync.WaitGroup
 	for i, n := range all {
 		wait.Go(func() {
-			ctx, cancel := context.WithTimeout(ctx, 2*hopTimeout)
+			ctx, cancel := context.WithTimeout(ctx, patience) // who is gone refuses at once; who is only slow is there
 			defer cancel()
 			path := "/healthz"
 			if n.Role == "app" {

@@ -53,6 +53,7 @@ const (
 	RowOrganisation RowKind = "organisation"     // the files changed: {digest, changed}
 	RowSituation    RowKind = "situation"        // SituationData: a milestone of one
 	RowHook         RowKind = "hook.refused"     // HookData: signals that were not let in, counted
+	RowSite         RowKind = "site"             // SiteData: which of Switchman's own sites works
 )
 
 type (
@@ -146,6 +147,16 @@ type (
 		Profile   string   `json:"profile"`
 		Commander string   `json:"commander,omitempty"` // who leads from here on
 		Codes     []string `json:"codes,omitempty"`     // ids of the codes used up
+	}
+	// SiteData says at which site Switchman itself takes work: named by its first server, asked for by one
+	// person, taken when a second one confirmed.
+	SiteData struct {
+		Event  string `json:"event"` // first | asked | taken
+		Site   string `json:"site"`
+		From   string `json:"from,omitempty"`
+		Epoch  int64  `json:"epoch"`        // counts changes of the site
+		By     string `json:"by,omitempty"` // who asked, in the row of whoever confirmed
+		Reason string `json:"reason,omitempty"`
 	}
 	// SoakedData says how long the plan wanted its systems to serve at the standby site.
 	SoakedData struct {

@@ -96,6 +96,8 @@ type Situation struct {
 	Wants   []string  `json:"wants,omitempty"`   // probes to look at before a move is recommended: see Look.Probe
 	Advice  Advice    `json:"advice"`
 	Answer  string    `json:"answer,omitempty"` // what a person said of the advice: not_this …
+	// Short is the why of the advice in fewer words, by language: a model's, made of nothing but our own.
+	Short map[string]string `json:"short,omitempty"`
 }
 
 // Clue is one piece of evidence in a sentence of locale, with the signals it rests on.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/store"
@@ -54,20 +55,52 @@ func (f *fanout) leave() {
 func (f *fanout) follow(ctx context.Context) {
 	wake, stop := f.s.cfg.Store.Watch()
 	defer stop()
+	drawn := int64(-1)
 	for {
 		if err := f.read(ctx); err != nil && ctx.Err() == nil {
 			f.s.cfg.Log.ErrorContext(ctx, "reading the journal for open pages", "error", err)
 		}
 		f.news.ring()
+		drawn = f.drawings(ctx, drawn)
 		select {
 		case <-ctx.Done():
 			return
 		case <-f.s.closing:
 			return
 		case <-wake:
-		case <-f.s.cfg.Clock.After(heartbeat): // another server's rows wake nobody here
+		case <-f.s.cfg.Clock.After(f.patience()):
 		}
 	}
+}
+
+// othersDraw is how often it is looked whether another server has drawn cards; no commit of theirs tells.
+const othersDraw = time.Second
+
+func (f *fanout) patience() time.Duration {
+	if f.s.cfg.Store.Dialect() == "sqlite" || f.s.cfg.Chat == nil {
+		return heartbeat
+	}
+	return othersDraw
+}
+
+// drawings rings for cards that another server drew, once for all open pages. It answers the newest change it
+// knows of.
+func (f *fanout) drawings(ctx context.Context, before int64) int64 {
+	if f.patience() == heartbeat {
+		return before
+	}
+	last := before
+	err := f.s.cfg.Store.Read(ctx, func(rd *store.Reader) (err error) {
+		last, err = rd.LastCardChange(ctx)
+		return err
+	})
+	if err != nil {
+		return before // the rows could not be read either, and that was logged
+	}
+	if before >= 0 && last != before {
+		f.s.cfg.Chat.drawn.ring()
+	}
+	return last
 }
 
 // read takes in what is new. Only follow calls it, and only it writes, so the store is read unlocked.

@@ -186,6 +186,9 @@ func (s *Server) takeSignals(w http.ResponseWriter, r *http.Request, source stri
 	if err != nil {
 		return err
 	}
+	s.metrics.signals.WithLabelValues("new").Add(float64(fresh))
+	s.metrics.signals.WithLabelValues("known").Add(float64(len(signals) - fresh))
+	s.metrics.signals.WithLabelValues("unreadable").Add(float64(len(left.Skipped)))
 	answer(w, http.StatusOK, taken{Taken: fresh, Known: len(signals) - fresh, Truncated: left.Truncated, Skipped: left.Skipped})
 	return nil
 }
@@ -200,6 +203,7 @@ func (s *Server) slowDown(w http.ResponseWriter, wait time.Duration, refuse func
 // the refusal back.
 func (s *Server) refuseSignals(r *http.Request, source, why string, refusal *dr.Error) error {
 	s.metrics.refusals.WithLabelValues("hook_" + why).Inc()
+	s.metrics.unheard.WithLabelValues(why).Inc()
 	n := s.knocks.times("hook\x00" + why + "\x00" + source)
 	if n == 0 {
 		return refusal

@@ -16,6 +16,8 @@ type meters struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	refusals *prometheus.CounterVec
+	signals  *prometheus.CounterVec
+	unheard  *prometheus.CounterVec
 	streams  prometheus.Gauge
 	open     atomic.Int64
 }
@@ -26,9 +28,12 @@ func newMeters(reg *prometheus.Registry) *meters {
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "switchman_http_request_seconds", Help: "Time to answer by route; streams are left out.",
 			Buckets: []float64{.001, .005, .01, .05, .1, .5, 1, 5, 30}}, []string{"route"}),
 		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "switchman_http_refusals_total", Help: "Requests refused at the edge, by rule."}, []string{"rule"}),
-		streams:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "switchman_http_streams", Help: "Streams of journal readings open now."}),
+		signals: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "switchman_signals_total",
+			Help: "Signals that sources sent: new ones, those known already, and those that could not be read."}, []string{"result"}),
+		unheard: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "switchman_signals_refused_total", Help: "Deliveries of signals that were not let in, by reason."}, []string{"reason"}),
+		streams: prometheus.NewGauge(prometheus.GaugeOpts{Name: "switchman_http_streams", Help: "Streams of journal readings open now."}),
 	}
-	reg.MustRegister(m.requests, m.seconds, m.refusals, m.streams)
+	reg.MustRegister(m.requests, m.seconds, m.refusals, m.signals, m.unheard, m.streams)
 	return m
 }
 

@@ -113,6 +113,8 @@ func moreWords(row dr.Row) (string, dr.Args) {
 		return wordsOf(row, "row_step", func(d dr.StepData) dr.Args {
 			return dr.Args{"step": d.Step, "from": string(d.From), "to": string(d.To), "how": d.How, "reason": d.Reason}
 		})
+	case dr.RowSite:
+		return siteWords(row)
 	case dr.RowSoaked:
 		return wordsOf(row, "row_run_soaked", func(d dr.SoakedData) dr.Args { return dr.Args{"wanted": d.Wanted.String()} })
 	case dr.RowSystem:

@@ -48,6 +48,8 @@ func routes() []route {
 		{"GET", "/api/organisation", ScopeRead, (*Server).organisation},
 		{"GET", "/api/register", ScopeRead, (*Server).register},
 		{"GET", "/api/placements", ScopeRead, (*Server).listPlacements},
+		{"GET", "/api/replicas", ScopeRead, (*Server).listReplicas},
+		{"POST", "/api/site", ScopeAct, (*Server).takeSite},
 		{"GET", "/api/journal", ScopeRead, (*Server).readJournal},
 		{"GET", "/api/events", ScopeRead, (*Server).events},
 		{"GET", "/api/channel", ScopeRead, (*Server).readChannel},

@@ -5,7 +5,6 @@ import (
 
 	"github.com/switchman-dr/switchman/bot"
 	"github.com/switchman-dr/switchman/dr"
-	"github.com/switchman-dr/switchman/locale"
 )
 
 // situations is what watches the house, where something does.
@@ -30,19 +29,20 @@ type situationWords struct {
 	Forbids  []string `json:"forbids"`
 	For      []string `json:"for"`
 	Against  []string `json:"against"`
+	Short    string   `json:"short,omitempty"` // the why in fewer words
 }
 
-func situationOf(lang string, x dr.Situation) situationView {
+func situationOf(org dr.Organisation, lang string, x dr.Situation) situationView {
 	say := func(clues []dr.Clue) []string {
 		out := []string{}
 		for _, c := range clues {
-			out = append(out, clueText(lang, c))
+			out = append(out, bot.ClueText(org, lang, c))
 		}
 		return out
 	}
-	v := situationView{Situation: x, Words: situationWords{Why: say(x.Advice.Why), Needs: say(x.Advice.Needs), Forbids: say(x.Advice.Forbids), For: say(x.For), Against: say(x.Against)}}
+	v := situationView{Situation: x, Words: situationWords{Why: say(x.Advice.Why), Needs: say(x.Advice.Needs), Forbids: say(x.Advice.Forbids), For: say(x.For), Against: say(x.Against), Short: x.Short[lang]}}
 	if x.Advice.Headline.ID != "" {
-		v.Words.Headline = clueText(lang, x.Advice.Headline)
+		v.Words.Headline = bot.ClueText(org, lang, x.Advice.Headline)
 	}
 	if v.Systems == nil {
 		v.Systems = []string{}
@@ -54,14 +54,6 @@ func situationOf(lang string, x dr.Situation) situationView {
 		v.Advice.Why = []dr.Clue{}
 	}
 	return v
-}
-
-// clueText words a clue; one that a newer version wrote is shown by its name.
-func clueText(lang string, c dr.Clue) string {
-	if !locale.Has(c.ID) {
-		return c.ID
-	}
-	return locale.Say(lang, c.ID, c.Args)
 }
 
 func (s *Server) listSituations(w http.ResponseWriter, r *http.Request, _ caller) error {
@@ -77,9 +69,13 @@ func (s *Server) listSituations(w http.ResponseWriter, r *http.Request, _ caller
 	if err != nil {
 		return err
 	}
-	lang, out := s.language(r), []situationView{}
+	c, err := s.cfg.Catalog()
+	if err != nil {
+		return err
+	}
+	org, lang, out := c.Organisation(), s.language(r), []situationView{}
 	for _, x := range found {
-		out = append(out, situationOf(lang, x))
+		out = append(out, situationOf(org, lang, x))
 	}
 	answer(w, http.StatusOK, map[string]any{"situations": out, "unresolved": append([]dr.Signal{}, loose...)})
 	return nil
@@ -94,7 +90,11 @@ func (s *Server) showSituation(w http.ResponseWriter, r *http.Request, _ caller)
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusOK, situationOf(s.language(r), x))
+	c, err := s.cfg.Catalog()
+	if err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, situationOf(c.Organisation(), s.language(r), x))
 	return nil
 }
 

@@ -36,6 +36,7 @@ type Config struct {
 	// Problems are the mistakes `check` finds in the files as they are now; nil: not told.
 	Problems func() []catalog.Problem
 	Version  string
+	Instance string   // names this server among those of the store
 	Demo     bool     // no passwords: X-Switchman-As names the person
 	Secret   []byte   // keys of passwords and second factors are made from it; not in the database
 	Console  fs.FS    // the web console's files, index.html at their root; nil: none

@@ -46,10 +46,11 @@ const benchLong = `Measure what Switchman promises on this machine, each number 
   start     how soon a server answers /readyz
   console   what 200 open consoles cost, and whether they miss anything
   search    finding a passage among 10,000 and 100,000, beside chromem-go alone
-  alerts    alerts correlated, a storm until its advice, memory of open ones
+  alerts    alerts correlated, a storm until its card, people beside a flood
+  fanout    a command on 39 machines by ssh, beside Ansible
   slack     clicks while Slack's connections come and go; redraws of a board
 
-Without a name all nine are measured, in about eight minutes. Everything happens in a temporary
+Without a name all ten are measured, in about eight minutes. Everything happens in a temporary
 directory below the state directory, so on the same disk, and is removed. Other work on the machine
 makes numbers worse and ratios noisy: look at the median, and repeat.`
 
@@ -59,7 +60,7 @@ func benchCommand(sh *shell) *cobra.Command {
 		Use: "bench", Short: "Measure this machine against what Switchman promises", Long: benchLong,
 		Example: "  switchman bench\n  switchman bench --quick\n  switchman bench demo --rounds 5 --json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return sh.bench(cmd.Context(), want, sh.benchCommits, sh.benchPlan, sh.benchDemo, sh.benchProof, sh.benchStart, sh.benchConsole, sh.benchSearch, sh.benchAlerts, sh.benchSlack)
+			return sh.bench(cmd.Context(), want, sh.benchCommits, sh.benchPlan, sh.benchDemo, sh.benchProof, sh.benchStart, sh.benchConsole, sh.benchSearch, sh.benchAlerts, sh.benchFanout, sh.benchSlack)
 		},
 	}
 	f := c.PersistentFlags()
@@ -80,6 +81,7 @@ func benchCommand(sh *shell) *cobra.Command {
 		{"console", "Measure what open consoles cost a server", sh.benchConsole},
 		{"search", "Measure how fast passages are found and encoded", sh.benchSearch},
 		{"alerts", "Measure how fast alerts become situations and advice", sh.benchAlerts},
+		{"fanout", "Measure a command on 39 machines beside Ansible", sh.benchFanout},
 		{"slack", "Measure clicks and redraws with a Slack that misbehaves", sh.benchSlack},
 	} {
 		c.AddCommand(&cobra.Command{Use: part.name, Short: part.short, Example: "  switchman bench " + part.name + "\n  switchman bench " + part.name + " --quick --json",
@@ -141,7 +143,7 @@ func (sh *shell) showFigures(all []figure) error {
 			}
 			t.add(f.Name, fmt.Sprint(f.N), amount(f.Median, f.Unit), amount(f.Min, f.Unit), amount(f.Max, f.Unit), promise, verdict)
 		}
-		t.print(w, narrow+20)
+		t.print(w, narrow+40)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/switchman-dr/switchman/approval"
@@ -20,19 +21,58 @@ const (
 	stepAtMost       = 4
 )
 
-// benchCommits measures what one decision and one step cost beside the least a durable change can
-// cost. The kinds take turns, so that whatever else the machine does falls on all alike.
+// benchCommits measures what one decision and one step cost beside the least a durable change can cost: on
+// SQLite, and on PostgreSQL where a database is set.
 func (sh *shell) benchCommits(ctx context.Context, dir string, want benchWishes) (out []figure, err error) {
-	dir = filepath.Join(dir, "commits")
+	cfg, err := sh.settings()
+	if err != nil {
+		return nil, err
+	}
+	if out, err = sh.benchStore(ctx, filepath.Join(dir, "commits"), "", want); err != nil {
+		return nil, err
+	}
+	if !cfg.DatabaseURL.Empty() {
+		more, err := sh.benchPostgres(ctx, dir, cfg.DatabaseURL.Reveal(), want)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, more...)
+	}
+	code, err := sh.takeTurns(ctx, min(want.commits, 10), benchCode)
+	if err != nil {
+		return nil, err
+	}
+	return append(out, figureOf("the hash of a security code", "ms", 0, inMs(code[0])...)), nil
+}
+
+// benchPostgres does it in a schema of its own, which is removed again.
+func (sh *shell) benchPostgres(ctx context.Context, dir, url string, want benchWishes) (out []figure, err error) {
+	at, drop, err := store.Scratch(ctx, url, "switchman_"+strings.ReplaceAll(filepath.Base(dir), "-", "_"))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, drop(context.WithoutCancel(ctx))) }()
+	return sh.benchStore(ctx, filepath.Join(dir, "commits-postgres"), at, want)
+}
+
+// benchStore measures one store. The kinds take turns, so that whatever else the machine does falls on all alike.
+func (sh *shell) benchStore(ctx context.Context, dir, url string, want benchWishes) (out []figure, err error) {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making a directory: %w", err)
 	}
-	bare, err := store.OpenBare(ctx, dir)
+	var bare *store.Bare
+	where := ""
+	if url == "" {
+		bare, err = store.OpenBare(ctx, dir)
+	} else {
+		where = " (PostgreSQL)"
+		bare, err = store.OpenBarePostgres(ctx, url)
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, bare.Close()) }()
-	st, err := store.Open(ctx, store.Options{Dir: dir, Organisation: "bench", Environment: dr.Test, Clock: sh.term.clock})
+	st, err := store.Open(ctx, store.Options{Dir: dir, URL: url, Organisation: "bench", Environment: dr.Test, Clock: sh.term.clock})
 	if err != nil {
 		return nil, err
 	}
@@ -54,17 +94,18 @@ func (sh *shell) benchCommits(ctx context.Context, dir string, want benchWishes)
 			took[i] = append(took[i], round[i]...)
 		}
 	}
-	code, err := sh.takeTurns(ctx, min(want.commits, 10), benchCode)
-	if err != nil {
-		return nil, err
+	promise := func(most float64) float64 {
+		if url != "" {
+			return 0 // every question is a journey there and back; nothing is promised of it
+		}
+		return most
 	}
 	return []figure{
-		figureOf("a bare commit: one row", "µs", 0, took[0]...),
-		figureOf("a transition", "µs", 0, took[1]...),
-		figureOf("a step: intent and outcome", "µs", 0, took[2]...),
-		figureOf("a transition in bare commits", "×", transitionAtMost, transition...),
-		figureOf("a step in bare commits", "×", stepAtMost, step...),
-		figureOf("the hash of a security code", "ms", 0, inMs(code[0])...),
+		figureOf("a bare commit: one row"+where, "µs", 0, took[0]...),
+		figureOf("a transition"+where, "µs", 0, took[1]...),
+		figureOf("a step: intent and outcome"+where, "µs", 0, took[2]...),
+		figureOf("a transition in bare commits"+where, "×", promise(transitionAtMost), transition...),
+		figureOf("a step in bare commits"+where, "×", promise(stepAtMost), step...),
 	}, nil
 }
 

@@ -44,7 +44,7 @@ const (
 func (sh *shell) benchConsole(ctx context.Context, dir string, want benchWishes) ([]figure, error) {
 	var one, many, pages, lag, late, lost []float64
 	for i := range want.rounds {
-		err := sh.withConsoles(ctx, filepath.Join(dir, fmt.Sprintf("console-%d", i)), func(ctx context.Context, s *newsroom) error {
+		err := sh.withServer(ctx, filepath.Join(dir, fmt.Sprintf("console-%d", i)), nil, func(ctx context.Context, s *newsroom) error {
 			for _, part := range []struct {
 				consoles int
 				pages    bool
@@ -85,14 +85,14 @@ type newsroom struct {
 	server *demo.Program
 }
 
-// withConsoles starts a server in a directory, with a run to watch, for as long as f takes.
-func (sh *shell) withConsoles(ctx context.Context, dir string, f func(context.Context, *newsroom) error) (err error) {
+// withServer starts a server in a directory, with a run to watch, for as long as f takes.
+func (sh *shell) withServer(ctx context.Context, dir string, shape []string, f func(context.Context, *newsroom) error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, benchWait)
 	defer cancel()
 	told, tell := io.Pipe()
 	var talk bytes.Buffer
 	s := &newsroom{sh: sh}
-	s.server, err = demo.Launch([]string{"bench", "newsroom", dir}, sh.plainEnviron(), tell, &talk)
+	s.server, err = demo.Launch(append([]string{"bench", "newsroom", dir}, shape...), sh.plainEnviron(), tell, &talk)
 	if err != nil {
 		return err
 	}
@@ -131,10 +131,10 @@ type consoleHello struct {
 
 // consoleChild is the process of that server: a demo without sites, since sign-in by name is a demo's alone.
 func (sh *shell) consoleChild() *cobra.Command {
-	stages := newsStages
+	var shape benchShape
 	c := &cobra.Command{Use: "newsroom", Hidden: true, Args: exactly("DIR"), RunE: func(cmd *cobra.Command, args []string) (err error) {
 		ctx := cmd.Context()
-		if err := writeBenchOrg(filepath.Join(args[0], "org"), benchShape{stages: stages}); err != nil {
+		if err := writeBenchOrg(filepath.Join(args[0], "org"), shape); err != nil {
 			return err
 		}
 		cfg, err := config.Load(config.Input{Environ: []string{"SWITCHMAN_ORG=" + filepath.Join(args[0], "org"),
@@ -156,7 +156,10 @@ func (sh *shell) consoleChild() *cobra.Command {
 		<-ctx.Done()
 		return nil
 	}}
-	c.Flags().IntVar(&stages, "stages", newsStages, "steps of the plan on each node: `N`")
+	c.Flags().IntVar(&shape.stages, "stages", newsStages, "steps of the plan on each node: `N`")
+	c.Flags().StringVar(&shape.wait, "wait", "", "how long a step waits: `DURATION`")
+	c.Flags().IntVar(&shape.flight, "flight", 0, "steps under way at once: `N`")
+	c.Flags().BoolVar(&shape.lost, "lost", false, "with a plan for a lost site")
 	return c
 }
 

@@ -13,6 +13,7 @@ const (
 	benchNodes   = 2 // of each system at each site
 
 	benchOnlookers = 20
+	benchPolls     = 4
 )
 
 const benchOrganisation = `organisation: {id: bench, name: Bench, environment: test, time_zone: UTC, languages: [en]}
@@ -62,6 +63,7 @@ type benchShape struct {
 	stages int
 	wait   string // a millisecond when empty
 	flight int    // most steps at once; 40 when zero
+	lost   bool   // with a plan for a lost site, and with plans of one system each to vote on
 }
 
 // writeBenchOrg writes an organisation of 39 systems of two nodes at each site, and its plan.
@@ -78,8 +80,20 @@ func writeBenchOrg(dir string, shape benchShape) error {
 		}
 		files["systems/"+id+".yaml"] = b.String()
 	}
+	if shape.lost {
+		files["plans/wide-lost.yaml"] = widePlan("wide-lost", "kind: failover\nfor: [{scope: site, faults: [down]}]\n", ids, benchShape{stages: 1})
+		for _, id := range ids[:benchPolls] {
+			files["plans/poll-"+id+".yaml"] = widePlan("poll-"+id, "kind: failover\n", []string{id}, benchShape{stages: 1})
+		}
+		ids = ids[benchPolls:] // a system is in one run at a time
+	}
 	files["plans/wide.yaml"] = widePlan("wide", "kind: switchover\npair: wide-back\n", ids, shape)
 	files["plans/wide-back.yaml"] = widePlan("wide-back", "kind: switchback\n", ids, shape)
+	return writeFiles(dir, files)
+}
+
+// writeFiles writes files below a directory.
+func writeFiles(dir string, files map[string]string) error {
 	for name, text := range files {
 		path := filepath.Join(dir, name)
 		err := os.MkdirAll(filepath.Dir(path), 0o700)

@@ -183,7 +183,14 @@ func (sh *shell) storeFacts(ctx context.Context, cfg *config.Config, c *catalog.
 		}
 	}
 	f.Err = sh.offline(ctx, func(st *store.Store, _ *fsm.Engine) error {
+		d, err := st.Durability(ctx)
+		if f.Lacks = d.Lacks; err != nil {
+			return err
+		}
 		return st.Read(ctx, func(r *store.Reader) error {
+			if err := replicaFacts(ctx, r, f); err != nil {
+				return err
+			}
 			head, err := r.Head(ctx)
 			if err != nil {
 				return err
@@ -201,6 +208,30 @@ func (sh *shell) storeFacts(ctx context.Context, cfg *config.Config, c *catalog.
 		})
 	})
 	return f
+}
+
+// replicaFacts are the servers of the store, and what each does.
+func replicaFacts(ctx context.Context, r *store.Reader, f *config.StoreFacts) error {
+	active, err := r.ActiveSite(ctx)
+	if err != nil {
+		return err
+	}
+	leases, err := r.Leases(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := r.Replicas(ctx)
+	f.ActiveSite, f.Replicas = active.Site, nil
+	for _, x := range all {
+		one := config.ReplicaFacts{ID: x.ID, Site: x.Site, Version: x.Version}
+		for _, l := range leases {
+			if l.Holder == x.ID {
+				one.Leases = append(one.Leases, l.Name)
+			}
+		}
+		f.Replicas = append(f.Replicas, one)
+	}
+	return err
 }
 
 // enrolled counts approvers, and those of them who hold a credential.

@@ -94,7 +94,7 @@ func newRoot(sh *shell) *cobra.Command {
 		group("run", planCommand(sh)), group("run", runCommand(sh)), group("run", codeCommand(sh)),
 		group("know", alertCommand(sh)), group("know", situationCommand(sh)), group("know", askCommand(sh)), group("know", searchCommand(sh)), group("know", knowledgeCommand(sh)),
 		group("proof", journalCommand(sh)), group("proof", reportCommand(sh)), group("proof", verifyCommand(sh)),
-		group("house", serveCommand(sh)), group("house", personCommand(sh)), group("house", tokenCommand(sh)), group("house", doctorCommand(sh)),
+		group("house", serveCommand(sh)), group("house", siteCommand(sh)), group("house", personCommand(sh)), group("house", tokenCommand(sh)), group("house", doctorCommand(sh)),
 		group("house", backupCommand(sh)), group("house", restoreCommand(sh)), group("house", rotateKeyCommand(sh)),
 		group("house", benchCommand(sh)), group("house", evalCommand(sh)),
 		group("house", versionCommand(sh)), group("house", completionCommand(sh)))

@@ -24,7 +24,7 @@ import (
 const stopWait = 30 * time.Second
 
 func serveCommand(sh *shell) *cobra.Command {
-	var addr, rollback string
+	var addr, rollback, site string
 	c := &cobra.Command{
 		Use: "serve", Short: "Run the server: it keeps the state and carries out runs",
 		Long: `Run the server: the API, the journal and whatever carries out approved runs. It listens on a unix
@@ -32,11 +32,14 @@ socket in the state directory (for this account and root) and on --addr. Interru
 steps in flight land first; started again, it takes up the runs where they stood.
 
 Every setting is in docs/config.md; "switchman doctor" says what is configured and what is missing.`,
-		Example: "  switchman serve --org ./bank --state /var/lib/switchman\n  switchman serve --addr off",
+		Example: "  switchman serve --org ./bank --state /var/lib/switchman\n  switchman serve --addr off\n  switchman serve --site east",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			more := map[string]string{}
 			if addr != "" {
 				more["addr"] = addr
+			}
+			if site != "" {
+				more["site"] = site
 			}
 			cfg, err := sh.settingsWith(more)
 			if err != nil {
@@ -46,6 +49,7 @@ Every setting is in docs/config.md; "switchman doctor" says what is configured a
 		},
 	}
 	c.Flags().StringVar(&addr, "addr", "", "`HOST:PORT` to listen on besides the socket, or off (SWITCHMAN_ADDR; default: 127.0.0.1:8080)")
+	c.Flags().StringVar(&site, "site", "", "`SITE` of the organisation this server is at (SWITCHMAN_SITE); for servers at two sites on one PostgreSQL")
 	c.Flags().StringVar(&rollback, "accept-rollback", "", "go on with a state older than its own head, for this `REASON`; the journal keeps it")
 	return c
 }

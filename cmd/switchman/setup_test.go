@@ -136,7 +136,7 @@ func serve(t *testing.T, demo bool) *desk {
 
 func (d *desk) start(demo bool) (stop func()) {
 	d.t.Helper()
-	cfg, err := config.Load(config.Input{Flags: map[string]string{"org": pier, "state_dir": d.state, "addr": "off", "anchors": "notify:witness",
+	cfg, err := config.Load(config.Input{Flags: map[string]string{"org": pier, "state_dir": d.state, "addr": "off", "ship_path": d.t.TempDir(), "anchors": "notify:witness",
 		"notify": `{"witness": [{"command": ["/bin/cat"]}]}`}})
 	if err != nil {
 		d.t.Fatal(err)

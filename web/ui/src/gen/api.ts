@@ -218,6 +218,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/replicas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The servers of this store seen within the last minute, what each alone does now, and which site takes work */
+        get: operations["listReplicas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/site": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let the site of this server take work. One person asks, with a reason; within half an hour a second one confirms. */
+        post: operations["takeSite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/journal": {
         parameters: {
             query?: never;
@@ -1428,6 +1462,36 @@ export interface components {
             /** @description Of a run: what differs from last_run, in words */
             changed?: string[];
         };
+        Replica: {
+            id: string;
+            /** @description Missing where the server was not told */
+            site?: string;
+            version: string;
+            started_at: components["schemas"]["Moment"];
+            seen_at: components["schemas"]["Moment"];
+            /** @description The server that answers */
+            here?: boolean;
+            /** @description What it alone does now: run:ID, narrator/PLACE, situations, runbooks, keeper, tender, callouts */
+            leases: string[];
+        };
+        ActiveSite: {
+            /** @description Missing where no server was told its site */
+            site?: string;
+            /**
+             * Format: int64
+             * @description Counts changes
+             */
+            epoch: number;
+            /** @description The server that answers takes work */
+            works: boolean;
+            /** @description Somebody wants another site to take work, and waits for a second person */
+            ask?: {
+                site: string;
+                person: string;
+                reason: string;
+                at: components["schemas"]["Moment"];
+            };
+        };
         Placement: {
             system: string;
             site: string;
@@ -2094,6 +2158,10 @@ export interface components {
             };
             /** @description What a person said of the advice: not_this */
             answer?: string;
+            /** @description The why of the advice in fewer words, by language, where a model made them out of our own */
+            short?: {
+                [key: string]: string;
+            };
             /** @description The sentences of its clues, in the reader's language and the order of the clues */
             words: {
                 headline: string;
@@ -2102,6 +2170,8 @@ export interface components {
                 forbids: string[];
                 for: string[];
                 against: string[];
+                /** @description The why in fewer words */
+                short?: string;
             };
         };
     };
@@ -2512,6 +2582,68 @@ export interface operations {
                     "application/json": {
                         placements: components["schemas"]["Placement"][];
                     };
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    listReplicas: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Servers, the oldest first */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        replicas: components["schemas"]["Replica"][];
+                        active_site: components["schemas"]["ActiveSite"];
+                    };
+                };
+            };
+            default: components["responses"]["Error"];
+        };
+    };
+    takeSite: {
+        parameters: {
+            query?: {
+                /** @description Language of sentences */
+                lang?: components["parameters"]["lang"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description The site of this server */
+                    site: string;
+                    /** @description The second person's yes */
+                    confirm?: boolean;
+                    /** @description Why; from the first person */
+                    reason?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Where work is taken after it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActiveSite"];
                 };
             };
             default: components["responses"]["Error"];

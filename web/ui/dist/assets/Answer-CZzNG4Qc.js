@@ -1,1 +1,0 @@
-export{o as default}from"./parts-DD55mPG2.js";

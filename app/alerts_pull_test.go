@@ -167,10 +167,10 @@ func TestWatchMeters(t *testing.T) {
 	defer server.Close()
 	l := newLookout(t, "", "SWITCHMAN_ALERTMANAGER_URL="+server.URL)
 	l.pass()
-	l.clock.now = l.clock.now.Add(time.Hour)
+	l.wait(time.Hour)
 	l.send(l.lost()...)
 	l.send(l.lost()[0])
-	l.clock.now = l.clock.now.Add(3 * time.Second)
+	l.wait(3 * time.Second)
 	if got := l.metrics(); !strings.Contains(got, "switchman_signals_oldest_unprocessed_seconds 3") {
 		t.Errorf("nothing was taken for three seconds:\n%s", got)
 	}
@@ -212,7 +212,7 @@ func (l *lookout) metrics() string {
 // TestReload: files and placements that change while a situation lasts.
 func TestReload(t *testing.T) {
 	l := newLookout(t, "")
-	l.clock.now = l.clock.now.Add(time.Hour)
+	l.wait(time.Hour)
 	l.send(append(l.lost(), l.alert("TargetDown", "ledger-app-e9", "firing"))...)
 	l.spend(30)
 	before := l.tell().Situations
@@ -251,7 +251,7 @@ func TestReload(t *testing.T) {
 // TestMovedAway: what lives elsewhere by now does not fall with the site it came from.
 func TestMovedAway(t *testing.T) {
 	l := newLookout(t, "")
-	l.clock.now = l.clock.now.Add(time.Hour)
+	l.wait(time.Hour)
 	l.pass()
 	err := l.Store.Write(t.Context(), func(tx *store.Tx) error {
 		for _, system := range []string{"ledger", "payments"} {
@@ -299,7 +299,7 @@ func (l *lookout) rewrite(name, old, now string) {
 func (l *lookout) spend(seconds int) {
 	l.t.Helper()
 	for range seconds {
-		l.clock.now = l.clock.now.Add(time.Second)
+		l.wait(time.Second)
 		l.pass()
 	}
 }

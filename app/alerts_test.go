@@ -214,7 +214,7 @@ func (l *lookout) day(between func(step int)) told {
 		if s == nil {
 			wait = 12 * time.Minute
 		}
-		l.clock.now = l.clock.now.Add(wait)
+		l.wait(wait)
 		l.send(s...)
 		l.pass()
 		between(i)
@@ -226,11 +226,11 @@ func (l *lookout) day(between func(step int)) told {
 // TestSituationComesAbout: webhook → stored → engine → journal → API.
 func TestSituationComesAbout(t *testing.T) {
 	l := newLookout(t, "")
-	l.clock.now = l.clock.now.Add(time.Hour)
+	l.wait(time.Hour)
 	l.send(l.lost()...)
 	for range 40 {
 		l.pass()
-		l.clock.now = l.clock.now.Add(time.Second)
+		l.wait(time.Second)
 	}
 	var out struct {
 		Situations []struct {
@@ -280,7 +280,7 @@ func (l *lookout) answered(id string) {
 		l.t.Fatal(err)
 	}
 	for range 7 { // the engine's next moment
-		l.clock.now = l.clock.now.Add(time.Second)
+		l.wait(time.Second)
 		l.pass()
 	}
 	x, err := l.watch.get(l.t.Context(), id)

@@ -29,7 +29,7 @@ func TestShorterWords(t *testing.T) {
 			server := llmfake.New(c.handler)
 			t.Cleanup(server.Close)
 			l := newLookout(t, "", "SWITCHMAN_LLM_URL="+server.URL, "SWITCHMAN_LLM_MODEL=toy")
-			l.clock.now = l.clock.now.Add(time.Hour)
+			l.wait(time.Hour)
 			l.send(l.lost()...)
 			l.spend(30)
 			l.watch.short.work.Wait()
@@ -66,4 +66,10 @@ func (l *lookout) only() dr.Situation {
 		l.t.Fatalf("%d situations", len(all))
 	}
 	return all[0]
+}
+
+// wait lets time pass, once nobody looks at the clock beside the test.
+func (l *lookout) wait(d time.Duration) {
+	l.watch.short.work.Wait()
+	l.clock.now = l.clock.now.Add(d)
 }

@@ -119,7 +119,7 @@ func TestBreaks(t *testing.T) {
 			}
 			for _, s := range all {
 				if s.Entity.String() != tc.entity || s.Fault != tc.fault || tc.verdict != "" && s.Advice.Verdict != tc.verdict || tc.plan != "" && s.Advice.Plan != tc.plan {
-					t.Errorf("%s %s: %s %s (%.2f)", s.Entity, s.Fault, s.Advice.Verdict, s.Advice.Plan, s.Advice.Confidence)
+					t.Errorf("%s %s: %s %s (%.2f), for %v", s.Entity, s.Fault, s.Advice.Verdict, s.Advice.Plan, s.Advice.Confidence, s.For)
 				}
 			}
 			if err := estate.Mend(t.Context(), tc.what); err != nil {

@@ -65,20 +65,22 @@ func standbys(rows *sql.Rows) (out []Standby, err error) {
 }
 
 func (d Durability) lacks() string {
+	var all []string
+	if d.Fsync == "off" {
+		all = append(all, "the database has fsync=off: what it acknowledges may be lost with the power")
+	}
 	hidden := slices.ContainsFunc(d.Standbys, func(s Standby) bool { return s.Sync == "" })
 	switch {
-	case d.Fsync == "off":
-		return "the database has fsync=off: what it acknowledges may be lost with the power"
 	case d.Commit == "off" || d.Commit == "local":
-		return "the database has synchronous_commit=" + d.Commit + ": a vote it has acknowledged could be lost"
+		all = append(all, "the database has synchronous_commit="+d.Commit+": a vote it has acknowledged could be lost")
 	case strings.TrimSpace(d.Names) == "":
-		return "the database has no synchronous standby: a failover of the database may lose acknowledged votes"
+		all = append(all, "the database has no synchronous standby: a failover of the database may lose acknowledged votes")
 	case !hidden && !slices.ContainsFunc(d.Standbys, Standby.Waited):
-		return "no standby that commits wait for is connected: the next commit waits until one is"
+		all = append(all, "no standby that commits wait for is connected: the next commit waits until one is")
 	case d.Commit == "remote_write":
-		return "the database has synchronous_commit=remote_write: a standby that loses its power together with the primary may lack acknowledged votes"
+		all = append(all, "the database has synchronous_commit=remote_write: a standby that loses its power together with the primary may lack acknowledged votes")
 	}
-	return ""
+	return strings.Join(all, "; ")
 }
 
 // checkDurable refuses a database that may lose what it acknowledged by itself, and warns where a failover may, as

@@ -176,8 +176,12 @@ func (s *pgScene) lossless(ctx context.Context) (string, error) {
 		return "", errors.New("the peer still takes writes, freeze it first; it is " + peer.words())
 	}
 	err = s.until(ctx, "the standby has not replayed all of its peer", func() (bool, error) {
-		here, err = s.conn.look(ctx)
-		return err == nil && here.At >= peer.At, err
+		now, err := s.conn.look(ctx)
+		if err != nil {
+			return false, err
+		}
+		here = now
+		return here.At >= peer.At, nil
 	})
 	s.facts = here.facts()
 	s.facts["lost_bytes"] = max(0, peer.At-here.At)

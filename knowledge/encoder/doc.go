@@ -5,7 +5,7 @@
 // and [Model.Passage] begin there: wordpiece.go, unigram.go), every token becomes a row of numbers, a
 // transformer lets the rows look at each other a few times (network.go), and the mean of the rows is the
 // vector. One implementation serves both models; they differ in their weights, their way to cut and what
-// they want to read before a text. The arithmetic is one file of plain C, kernel.c. The package also makes
+// they want to read before a text. The arithmetic is one file of C, kernel.c. The package also makes
 // the weight files, from packages in which others published them ([Install]).
 //
 // It refuses to fetch anything: it has no network, and runs nothing that came with the weights. It knows no

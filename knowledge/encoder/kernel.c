@@ -1,7 +1,9 @@
 // Everything that takes time in a transformer, in plain C that a compiler turns into vector instructions:
 // loops without branches, and sums of whole numbers or with the word reduction before them. On x86 with
 // glibc each function exists for AVX-512, AVX2 and SSE2, and the processor at hand decides at start;
-// elsewhere the compiler knows what there is (NEON on arm64).
+// elsewhere the compiler knows what there is (NEON on arm64). Only dense, in which most of the time goes, is
+// also written by hand for AVX2: no compiler finds the one instruction that is made for it, and keeps as many
+// sums in registers.
 
 #include "kernel.h"
 
@@ -16,6 +18,14 @@
 
 // INLINE functions become part of each version of their caller.
 #define INLINE static inline __attribute__((always_inline))
+
+// lanes are the floats of one register, for loops whose sums must stay in registers.
+#ifdef __x86_64__
+enum { LANES = 8 };
+#else
+enum { LANES = 4 };
+#endif
+typedef float lanes __attribute__((vector_size(4 * LANES)));
 
 // quantize writes each row as whole numbers and the size of one step of that row.
 FAST void quantize(const float *restrict x, int16_t *restrict q, float *restrict scale, int tokens, int width) {
@@ -48,9 +58,8 @@ INLINE void tile(const int16_t *restrict rows, const int16_t *restrict x, int32_
 		}
 }
 
-// dense is y = bias + x · weightᵀ. in is at most WIDEST, out a multiple of ROWS; x, x_scale and y have room for
-// a multiple of TILE rows, so that the last tile need not stop early.
-FAST void dense(const int8_t *restrict weight, const uint8_t *restrict times, const float *restrict weight_scale,
+// dense_anywhere is dense for any processor.
+void dense_anywhere(const int8_t *restrict weight, const uint8_t *restrict times, const float *restrict weight_scale,
 	const float *restrict bias, const int16_t *restrict x, const float *restrict x_scale, float *restrict y, int tokens, int in, int out) {
 	int16_t rows[ROWS * WIDEST];
 	for (int o = 0; o < out; o += ROWS, weight += ROWS * in, times += ROWS * in / SPAN) {
@@ -67,6 +76,99 @@ FAST void dense(const int8_t *restrict weight, const uint8_t *restrict times, co
 	}
 }
 
+#if defined(__x86_64__) && defined(__GNUC__)
+#include <immintrin.h>
+#define AVX2 __attribute__((target("avx2,fma")))
+
+// Eight sums of 32 bits fit into a register. A tile by hand is STEP tokens times the PANEL rows of two
+// registers: a pair of numbers of a token is multiplied with a pair of each row at once, and nothing need be
+// added up across a register. For that the rows stand upright: a pair of each, then the next pair of each.
+enum { EIGHT = 8, PANEL = 2 * EIGHT };
+
+// ADD adds to a sum where it is, now: GCC would rather multiply a whole tile first and then add, and has no
+// room for that.
+#define ADD(sum, number) __asm__ volatile("vpaddd %1, %0, %0" : "+x"(sum) : "x"(number))
+
+// spread reads eight weights of each of two rows that are four apart.
+AVX2 static inline __m256i spread(const int8_t *weight, int in, __m256i times) {
+	__m128i both = _mm_unpacklo_epi64(_mm_loadu_si64(weight), _mm_loadu_si64(weight + 4 * in));
+	return _mm256_mullo_epi16(_mm256_cvtepi8_epi16(both), times);
+}
+
+// raise lets eight rows stand upright.
+AVX2 static inline void raise(int16_t *upright, const int8_t *weight, const uint8_t *times, int in) {
+	for (int i = 0; i < in; i += SPAN) {
+		__m256i by[4], row[4];
+		for (int r = 0; r < 4; r++)
+			by[r] = _mm256_set_m128i(_mm_set1_epi16(times[((r + 4) * in + i) / SPAN]), _mm_set1_epi16(times[(r * in + i) / SPAN]));
+		for (int half = 0; half < SPAN; half += EIGHT, upright += 8 * PANEL) {
+			for (int r = 0; r < 4; r++)
+				row[r] = spread(weight + r * in + i + half, in, by[r]);
+			__m256i ab = _mm256_unpacklo_epi32(row[0], row[1]), cd = _mm256_unpacklo_epi32(row[2], row[3]);
+			_mm256_store_si256((__m256i *)upright, _mm256_unpacklo_epi64(ab, cd));
+			_mm256_store_si256((__m256i *)(upright + 2 * PANEL), _mm256_unpackhi_epi64(ab, cd));
+			ab = _mm256_unpackhi_epi32(row[0], row[1]), cd = _mm256_unpackhi_epi32(row[2], row[3]);
+			_mm256_store_si256((__m256i *)(upright + 4 * PANEL), _mm256_unpacklo_epi64(ab, cd));
+			_mm256_store_si256((__m256i *)(upright + 6 * PANEL), _mm256_unpackhi_epi64(ab, cd));
+		}
+	}
+}
+
+// tile_by_hand multiplies some tokens, at most STEP, with a panel.
+AVX2 INLINE void tile_by_hand(const int16_t *restrict upright, const int16_t *restrict x, const float *restrict x_scale,
+	const float *restrict weight_scale, const float *restrict bias, float *restrict y, const int tokens, int in, int out) {
+	__m256i sum[STEP][2];
+#pragma GCC unroll 8
+	for (int t = 0; t < tokens; t++)
+		sum[t][0] = sum[t][1] = _mm256_setzero_si256();
+	for (int i = 0; i < in; i += 2, upright += 2 * PANEL) {
+		__m256i left = _mm256_load_si256((const __m256i *)upright), right = _mm256_load_si256((const __m256i *)(upright + 2 * EIGHT));
+#pragma GCC unroll 8
+		for (int t = 0; t < tokens; t++) {
+			int32_t pair;
+			memcpy(&pair, x + t * in + i, sizeof pair);
+			__m256i pairs = _mm256_set1_epi32(pair);
+			ADD(sum[t][0], _mm256_madd_epi16(pairs, left));
+			ADD(sum[t][1], _mm256_madd_epi16(pairs, right));
+		}
+	}
+#pragma GCC unroll 8
+	for (int t = 0; t < tokens; t++)
+#pragma GCC unroll 2
+		for (int e = 0; e < 2; e++) {
+			__m256 scale = _mm256_mul_ps(_mm256_loadu_ps(weight_scale + e * EIGHT), _mm256_set1_ps(x_scale[t]));
+			__m256 all = _mm256_fmadd_ps(scale, _mm256_cvtepi32_ps(sum[t][e]), _mm256_loadu_ps(bias + e * EIGHT));
+			_mm256_storeu_ps(y + (size_t)t * out + e * EIGHT, all);
+		}
+}
+
+AVX2 static void dense_by_hand(const int8_t *restrict weight, const uint8_t *restrict times, const float *restrict weight_scale,
+	const float *restrict bias, const int16_t *restrict x, const float *restrict x_scale, float *restrict y, int tokens, int in, int out) {
+	int16_t upright[PANEL * WIDEST] __attribute__((aligned(32)));
+	for (int o = 0; o < out; o += PANEL, weight += PANEL * in, times += PANEL * in / SPAN) {
+		raise(upright, weight, times, in);
+		raise(upright + 2 * EIGHT, weight + EIGHT * in, times + EIGHT * in / SPAN, in);
+		for (int next = 0; next < PANEL * in; next += 64) // it comes while this one is multiplied
+			__builtin_prefetch(weight + PANEL * in + next, 0, 2);
+		int t = 0;
+		for (; t + STEP / 2 < tokens; t += STEP)
+			tile_by_hand(upright, x + (size_t)t * in, x_scale + t, weight_scale + o, bias + o, y + (size_t)t * out + o, STEP, in, out);
+		if (t < tokens)
+			tile_by_hand(upright, x + (size_t)t * in, x_scale + t, weight_scale + o, bias + o, y + (size_t)t * out + o, STEP / 2, in, out);
+	}
+}
+
+static int by_hand(void) { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
+#else
+static int by_hand(void) { return 0; }
+#define dense_by_hand dense_anywhere
+#endif
+
+void dense(const int8_t *weight, const uint8_t *times, const float *weight_scale, const float *bias,
+	const int16_t *x, const float *x_scale, float *y, int tokens, int in, int out) {
+	(by_hand() ? dense_by_hand : dense_anywhere)(weight, times, weight_scale, bias, x, x_scale, y, tokens, in, out);
+}
+
 // power is e to the x for x ≤ 0, off by less than 2e-7 of it, and 0 from e^-88 on. A loop over it becomes
 // vector code; a loop over expf, or over a branch, does not.
 INLINE float power(float x) {
@@ -80,23 +182,37 @@ INLINE float power(float x) {
 	return p * two;
 }
 
-// mix fills y[0..n) with the sum of share[i] times row i. STEP rows at a time keep the stores rare; there
-// are a multiple of them.
-INLINE void mix(float *restrict y, int n, const float *restrict rows, size_t stride, const float *restrict share, int count) {
-	memset(y, 0, sizeof(float) * n);
-	for (int i = 0; i < count; i += STEP) {
-#pragma omp simd
-		for (int j = 0; j < n; j++) {
-			float sum = y[j];
-			for (int s = 0; s < STEP; s++)
-				sum += share[i + s] * rows[(i + s) * stride + j];
-			y[j] = sum;
-		}
+// mix fills STEP rows of y, WIDE numbers each: the sum of rows, each times what share says of it, times by. As
+// many at once as there are registers for their sums.
+INLINE void mix(float *restrict y, size_t y_row, const float *restrict share, size_t share_row, const float *restrict rows, int count, const float *by) {
+	lanes sum[STEP][WIDE / LANES];
+#pragma GCC unroll 8
+	for (int t = 0; t < STEP; t++)
+#pragma GCC unroll 8
+		for (int l = 0; l < WIDE / LANES; l++)
+			sum[t][l] = (lanes){0};
+	for (int i = 0; i < count; i++, rows += WIDE) {
+		lanes part[WIDE / LANES];
+#pragma GCC unroll 8
+		for (int l = 0; l < WIDE / LANES; l++)
+			memcpy(&part[l], rows + l * LANES, sizeof(lanes));
+#pragma GCC unroll 8
+		for (int t = 0; t < STEP; t++)
+#pragma GCC unroll 8
+			for (int l = 0; l < WIDE / LANES; l++)
+				sum[t][l] += share[t * share_row + i] * part[l];
 	}
+#pragma GCC unroll 8
+	for (int t = 0; t < STEP; t++)
+#pragma GCC unroll 8
+		for (int l = 0; l < WIDE / LANES; l++) {
+			sum[t][l] *= by[t];
+			memcpy(y + t * y_row + l * LANES, &sum[t][l], sizeof(lanes));
+		}
 }
 
-// softmax turns n scores into shares of 1.
-INLINE void softmax(float *x, int n) {
+// softmax turns n scores into shares, and says what the shares must be multiplied with for a sum of 1.
+INLINE float softmax(float *x, int n) {
 	float most = x[0], sum = 0;
 #pragma omp simd reduction(max : most)
 	for (int i = 0; i < n; i++)
@@ -104,30 +220,35 @@ INLINE void softmax(float *x, int n) {
 #pragma omp simd reduction(+ : sum)
 	for (int i = 0; i < n; i++)
 		sum += x[i] = power(x[i] - most);
-	float by = 1 / sum;
-	for (int i = 0; i < n; i++)
-		x[i] *= by;
+	return 1 / sum;
 }
 
 // attend lets every token look at every other, head by head. A row of qkv is query, key and value of a
-// token, each heads * HEAD wide. room holds (HEAD + 1) * (tokens + STEP - 1) floats; the rows of qkv have room
-// for a multiple of STEP tokens, and those beyond the last are zero.
+// token, each heads * HEAD wide. Keys come to lie upright in blocks of WIDE tokens, so that scores are a mix of
+// keys as the outcome is a mix of values. room holds (2 * HEAD + STEP) * (tokens + WIDE - 1) floats; qkv and y
+// have room for a multiple of STEP rows.
 FAST void attend(const float *restrict qkv, float *restrict y, float *restrict room, int tokens, int heads) {
-	int width = heads * HEAD, row = 3 * width, padded = (tokens + STEP - 1) / STEP * STEP;
-	float *keys = room, *score = room + (size_t)HEAD * padded, query[HEAD];
-	float down = 1 / sqrtf(HEAD);
-	for (int h = 0; h < heads; h++) {
-		const float *key = qkv + width + h * HEAD, *value = key + width;
-		for (int t = 0; t < padded; t++)
-			for (int i = 0; i < HEAD; i++)
-				keys[i * padded + t] = key[(size_t)t * row + i];
+	int width = heads * HEAD, row = 3 * width, padded = (tokens + WIDE - 1) / WIDE * WIDE;
+	float *keys = room, *values = keys + HEAD * padded, *score = values + HEAD * padded;
+	float down[STEP], by[STEP];
+	for (int t = 0; t < STEP; t++)
+		down[t] = 1 / sqrtf(HEAD);
+	memset(keys, 0, sizeof(float) * HEAD * padded);
+	for (int h = 0; h < heads; h++, qkv += HEAD, y += HEAD) {
 		for (int t = 0; t < tokens; t++) {
+			const float *key = qkv + (size_t)t * row + width, *value = key + width;
 			for (int i = 0; i < HEAD; i++)
-				query[i] = qkv[(size_t)t * row + h * HEAD + i] * down;
-			mix(score, padded, keys, padded, query, HEAD);
-			softmax(score, tokens);
-			memset(score + tokens, 0, sizeof(float) * (padded - tokens));
-			mix(y + (size_t)t * width + h * HEAD, HEAD, value, row, score, padded);
+				keys[(t / WIDE * HEAD + i) * WIDE + t % WIDE] = key[i];
+			for (int i = 0; i < HEAD; i += WIDE)
+				memcpy(values + i * padded + t * WIDE, value + i, sizeof(float) * WIDE);
+		}
+		for (int t = 0; t < tokens; t += STEP) {
+			for (int k = 0; k < padded; k += WIDE)
+				mix(score + k, padded, qkv + (size_t)t * row, row, keys + k * HEAD, HEAD, down);
+			for (int i = 0; i < STEP; i++)
+				by[i] = softmax(score + i * padded, tokens);
+			for (int i = 0; i < HEAD; i += WIDE)
+				mix(y + (size_t)t * width + i, width, score, padded, values + i * padded, tokens, by);
 		}
 	}
 }

@@ -12,6 +12,7 @@ const (
 	mostTimes = C.MOST_TIMES
 	head      = C.HEAD
 	step      = C.STEP
+	wide      = C.WIDE
 )
 
 func floats(s []float32) *C.float { return (*C.float)(unsafe.SliceData(s)) }
@@ -19,6 +20,9 @@ func shorts(s []int16) *C.int16_t { return (*C.int16_t)(unsafe.SliceData(s)) }
 
 // roundUp is the number of tokens that buffers have room for.
 func roundUp(tokens int) int { return (tokens + step - 1) / step * step }
+
+// attentionRoom is how many numbers attend needs room for.
+func attentionRoom(tokens int) int { return (2*head + step) * (tokens + wide - 1) }
 
 // matrix is a linear layer of whole numbers, the size of one step for each row, and how many steps a number
 // stands for, for each span of them.
@@ -32,6 +36,11 @@ type matrix struct {
 // apply fills y with bias + x · weightᵀ.
 func (m *matrix) apply(x quantized, y []float32, tokens int) {
 	C.dense((*C.int8_t)(unsafe.SliceData(m.weight)), (*C.uint8_t)(unsafe.SliceData(m.times)), floats(m.scale), floats(m.bias), shorts(x.steps), floats(x.scale), floats(y), C.int(tokens), C.int(m.in), C.int(m.out))
+}
+
+// applyAnywhere is apply as it is on processors for which nothing is written by hand; both must agree.
+func (m *matrix) applyAnywhere(x quantized, y []float32, tokens int) {
+	C.dense_anywhere((*C.int8_t)(unsafe.SliceData(m.weight)), (*C.uint8_t)(unsafe.SliceData(m.times)), floats(m.scale), floats(m.bias), shorts(x.steps), floats(x.scale), floats(y), C.int(tokens), C.int(m.in), C.int(m.out))
 }
 
 // quantized is a matrix of activations in steps of its rows' scales.

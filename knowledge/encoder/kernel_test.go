@@ -27,7 +27,7 @@ func near(t *testing.T, what string, got, want []float32, tolerance float64) {
 // TestDense multiplies around the edges of tiles.
 func TestDense(t *testing.T) {
 	draw := rand.New(rand.NewPCG(1, 2))
-	for _, c := range []struct{ tokens, in, out int }{{1, 384, 384}, {2, 384, 1152}, {3, 1536, 384}, {48, 384, 8}, {49, 384, 8}, {101, 1536, 4}} {
+	for _, c := range []struct{ tokens, in, out int }{{1, 384, 384}, {2, 384, 1152}, {3, 1536, 384}, {48, 384, 16}, {49, 384, 16}, {101, 1536, 32}} {
 		x, weight, bias := drawn(draw, c.tokens*c.in), drawn(draw, c.in*c.out), drawn(draw, c.out)
 		weight[0] = 40 // far out, as some weights are
 		steps, times, scale := rounded(weight, c.in)
@@ -48,6 +48,11 @@ func TestDense(t *testing.T) {
 			want[i] = float32(sum)
 		}
 		near(t, "dense", got, want, 0.006*math.Sqrt(float64(c.in)))
+
+		// What is written by hand for a processor gives what the compiler's own way gives.
+		plain := make([]float32, len(got))
+		m.applyAnywhere(q, plain, c.tokens)
+		near(t, "dense anywhere", plain[:len(want)], got[:len(want)], 1e-4)
 	}
 }
 
@@ -70,30 +75,33 @@ func TestRounded(t *testing.T) {
 // TestLargestNumbers lets every number be as large as it can: no sum may overflow.
 func TestLargestNumbers(t *testing.T) {
 	for _, in := range []int{384, 1536} {
-		x, weight := make([]float32, in), make([]float32, 4*in)
+		x, weight := make([]float32, in), make([]float32, 16*in)
 		for i := range x {
 			x[i] = 1
-			for r := range 4 {
+			for r := range 16 {
 				weight[r*in+i] = 1 - 2*float32(r%2)
 			}
 		}
 		steps, times, scale := rounded(weight, in)
-		m := matrix{weight: steps, times: times, scale: scale, bias: make([]float32, 4), in: in, out: 4}
+		m := matrix{weight: steps, times: times, scale: scale, bias: make([]float32, 16), in: in, out: 16}
 		q := quantized{steps: make([]int16, step*in), scale: make([]float32, step)}
 		q.set(x, 1, in)
-		got := make([]float32, step*4)
+		got := make([]float32, step*16)
 		m.apply(q, got, 1)
-		n := float32(in)
-		near(t, "dense", got, []float32{n, -n, n, -n}, 0.01)
+		n, want := float32(in), make([]float32, 16)
+		for r := range want {
+			want[r] = n - 2*n*float32(r%2)
+		}
+		near(t, "dense", got, want, 0.01)
 	}
 }
 
 func TestAttend(t *testing.T) {
 	draw := rand.New(rand.NewPCG(3, 4))
-	for _, tokens := range []int{1, 2, 4, 5, 33} {
-		qkv := append(drawn(draw, tokens*3*width), make([]float32, (step-1)*3*width)...)
-		got, want := make([]float32, tokens*width), make([]float32, tokens*width)
-		attend(qkv, got, make([]float32, (head+1)*roundUp(tokens)), tokens)
+	for _, tokens := range []int{1, 5, 6, 7, 16, 17, 33} {
+		qkv := drawn(draw, roundUp(tokens)*3*width)
+		got, want := make([]float32, roundUp(tokens)*width), make([]float32, tokens*width)
+		attend(qkv, got, make([]float32, attentionRoom(tokens)), tokens)
 		for i := range want {
 			token, h := i/width, i%width/head*head
 			var sum, weighed float64

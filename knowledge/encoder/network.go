@@ -26,14 +26,14 @@ type scratch struct {
 	q                quantized
 }
 
-// fit makes room for a window; what is beyond the last token of wide must be zero.
+// fit makes room for a window.
 func (s *scratch) fit(tokens int) {
 	t := roundUp(tokens)
 	wide := max(3*width, hidden)
 	if len(s.x) < t*width {
 		*s = scratch{
 			x: make([]float32, t*width), y: make([]float32, t*width), wide: make([]float32, t*wide),
-			room: make([]float32, (head+1)*t),
+			room: make([]float32, attentionRoom(t)),
 			q:    quantized{steps: make([]int16, t*max(width, hidden)), scale: make([]float32, t)},
 		}
 	}
@@ -66,7 +66,6 @@ func (n *network) encode(ctx context.Context, s *scratch, ids []uint32) ([]float
 func (n *network) pass(l *layer, s *scratch, tokens int) {
 	s.q.set(s.x, tokens, width)
 	l.qkv.apply(s.q, s.wide, tokens)
-	clear(s.wide[tokens*3*width : roundUp(tokens)*3*width])
 	attend(s.wide, s.y, s.room, tokens)
 	s.q.set(s.y, tokens, width)
 	l.attended.apply(s.q, s.y, tokens)

@@ -54,6 +54,7 @@ type Gold struct {
 const (
 	questionsFile    = "questions.jsonl"
 	unanswerableFile = "unanswerable.jsonl"
+	nearMissesFile   = "near_misses.jsonl" // asked of what the runbooks are about, and answered nowhere
 	alertsFile       = "alerts.jsonl"
 )
 
@@ -148,7 +149,7 @@ func chinese(text string) bool {
 func TestCases(t *testing.T) {
 	ids := map[string]bool{}
 	known := map[string]map[string]section{}
-	for _, name := range []string{questionsFile, unanswerableFile, alertsFile} {
+	for _, name := range []string{questionsFile, unanswerableFile, nearMissesFile, alertsFile} {
 		all := cases(t, name)
 		for i := range all {
 			c := &all[i]

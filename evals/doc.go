@@ -2,7 +2,9 @@
 // that keeps it from getting worse.
 //
 // It owns questions.jsonl (asked by people, each with the section that answers it), unanswerable.jsonl
-// (asked by people and answered nowhere) and alerts.jsonl (each with its name and once more without).
+// (asked by people and answered nowhere), near_misses.jsonl (the same, but of the very systems the runbooks are
+// about: most of these are answered all the same, and no fit that spares the answered has told them apart) and
+// alerts.jsonl (each with its name and once more without).
 // The questions avoid the words of the headings they are about; many ask in Chinese for an English
 // runbook, or the other way round.
 //

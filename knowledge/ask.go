@@ -31,7 +31,19 @@ func (w *view) ask(q Query) ask {
 	}
 	a.text = strings.TrimSpace(Safe(shorten(strings.Join(texts, "\n"), longestAsk)))
 	a.script = scriptOfAsk(a.text)
-	seen, strange := map[term]int{}, map[string]bool{}
+	w.needs(&a)
+	a.holds = w.holdings(a)
+	return a
+}
+
+// needs reads what a query needs out of its words.
+func (w *view) needs(a *ask) {
+	var heard []spot
+	var borders map[string]bool
+	if a.kind == Question {
+		heard, borders = theGlossary().heard(a.text)
+	}
+	at := map[string]int{} // form → its need
 	wordsOf(a.text, func(word string) {
 		if a.kind == Question && len(partsOf(word)) > 1 {
 			a.names = append(a.names, fold(word))
@@ -41,23 +53,68 @@ func (w *view) ask(q Query) ask {
 			s = han
 		}
 		for _, form := range formsOf(word) {
-			t, ok := w.words.known(form)
-			if units, _ := w.parts.postings(t); !ok || len(units) == 0 {
-				if !strange[form] {
-					strange[form] = true
-					a.unknown[s]++
-				}
+			t, ok := w.known(form)
+			if !ok && borders[form] {
 				continue
 			}
-			if at, again := seen[t]; again {
-				a.terms[at].tf++
-				continue
+			n, again := at[form]
+			if !again {
+				n = len(a.needs)
+				at[form], a.needs = n, append(a.needs, need{term: t, known: ok, script: s})
 			}
-			seen[t] = len(a.terms)
-			a.terms, a.of = append(a.terms, entry{t, 1}), append(a.of, s)
+			a.needs[n].times++
 		}
 	})
-	return a
+	for _, n := range a.needs {
+		if n.known {
+			a.terms = append(a.terms, entry{n.term, n.times})
+		}
+	}
+	a.own = len(a.terms)
+	w.widen(a, heard, at)
+	for i := range a.needs {
+		a.needs[i].worth = w.worth(a.needs[i])
+	}
+}
+
+// need is what a question wants to be told of: one of its words, by whatever other words for it.
+type need struct {
+	term   term
+	known  bool // some passage in view holds the very word
+	script script
+	times  float32
+	others [][]term // each of them together says the same
+	worth  float64
+}
+
+// worth is how rare what is needed is. What nobody has ever written is the rarest, unless it is written in
+// other words.
+func (w *view) worth(n need) float64 {
+	if n.known {
+		return w.parts.idf(n.term)
+	}
+	least := rarity(0, len(w.passages))
+	for _, other := range n.others {
+		sum := 0.0
+		for _, t := range other {
+			sum += w.parts.idf(t)
+		}
+		least = min(least, sum/float64(len(other)))
+	}
+	return least
+}
+
+// strange says that nothing in view tells of it.
+func (n need) strange() bool { return !n.known && len(n.others) == 0 }
+
+// metBy says whether one of the ways to say what is needed is among these terms.
+func (n need) metBy(has map[term]bool) bool {
+	if n.known && has[n.term] {
+		return true
+	}
+	return slices.ContainsFunc(n.others, func(other []term) bool {
+		return !slices.ContainsFunc(other, func(t term) bool { return !has[t] })
+	})
 }
 
 // shorten cuts a text at a sign's border.

@@ -65,48 +65,56 @@ func (s Scale) confidence(signs map[string]float64) float64 {
 	return 1 / (1 + math.Exp(-z))
 }
 
-// What brings signs to a range of about 0 to 1: a large library has five digits of passages, and a model whose
-// vectors are centred gives cosines of about half.
+// What brings signs to a range of about 0 to 1: a large library has five digits of passages, a model whose
+// vectors are centred gives cosines of about half, and half a dozen rare words are worth thirty.
 const (
 	digits = 5
 	halved = 2
+	plenty = 30
 )
 
 // signs are what tells an answer from the nearest thing there is, each about from 0 to 1:
 //
-//	near      how near the nearest passage is in meaning
-//	across    1 where the first passage is in the other script than the question
-//	document  how much of the question, weighted by rarity, the first document holds
-//	margin    how far the first document stands before the second
-//	size      of the library: of many passages one is near by chance
+//	near         how near the nearest passage is in meaning
+//	near first   the same, of the first document
+//	across       1 where the first passage is in the other script than the question
+//	near across  near first where it is, for models measure nearness across languages differently
+//	document     how much of the question, weighted by rarity, the first document holds, be it in other words
+//	both         near first and document at once: words alone stand anywhere, and something is always near
+//	held         as document, but not as a share: six words found again say more than one
+//	margin       how far the first document stands before the second
+//	size         of the library: of many passages one is near by chance
 //
 // and these, of the question's words in Latin script and of those in Chinese, since names of products are
 // Latin in both languages and stand in runbooks of either:
 //
 //	latin, han                    1 where there are any
 //	latin document, han document  how much of them the first document holds
-//	latin strange, han strange    how much of them no document at all holds
+//	latin strange, han strange    how much of them no document at all holds, in no other words either
 func (w *view) signs(a ask, all []candidate) map[string]float64 {
 	out := map[string]float64{}
 	if len(all) == 0 {
 		return out
 	}
-	first, second, near := w.docOf[all[0].passage], 0.0, 0.0
+	first, second := w.docOf[all[0].passage], 0.0
 	for _, c := range all {
 		cosine := c.cosine
 		if side := a.sides[w.passages[c.passage].script]; side != nil && side.e.Centre {
 			cosine *= halved
 		}
-		near = max(near, cosine)
-		if w.docOf[c.passage] != first {
+		out["near"] = max(out["near"], cosine)
+		if w.docOf[c.passage] == first {
+			out["near first"] = max(out["near first"], cosine)
+		} else {
 			second = max(second, c.score)
 		}
 	}
-	out["near"] = near
 	if w.passages[all[0].passage].script != a.script {
-		out["across"] = 1
+		out["across"], out["near across"] = 1, out["near first"]
 	}
-	out["document"] = w.documentHolds(a, first)
+	out["document"] = a.holds[first]
+	out["both"] = out["near first"] * out["document"]
+	out["held"] = min(1, a.holds[first]*a.rarities()/plenty)
 	out["margin"] = part(all[0].score-second, all[0].score)
 	out["size"] = math.Log10(float64(len(w.passages))) / digits
 	w.wordSigns(a, first, out)
@@ -117,62 +125,97 @@ func (w *view) signs(a ask, all []candidate) map[string]float64 {
 func (w *view) wordSigns(a ask, first uint32, out map[string]float64) {
 	whole := w.termsOf(first)
 	for s, name := range map[script]string{latin: "latin", han: "han"} {
-		unknown := float64(a.unknown[s]) * rarity(0, len(w.passages))
-		sum, held := unknown, 0.0
-		for i, e := range a.terms {
-			if a.of[i] != s {
+		sum, held, strange := 0.0, 0.0, 0.0
+		for _, n := range a.needs {
+			if n.script != s {
 				continue
 			}
-			sum += w.parts.idf(e.term)
-			if whole[e.term] {
-				held += w.parts.idf(e.term)
+			sum += n.worth
+			if n.strange() {
+				strange += n.worth
+			}
+			if n.metBy(whole) {
+				held += n.worth
 			}
 		}
 		if sum > 0 {
 			out[name] = 1
 		}
-		out[name+" document"], out[name+" strange"] = part(held, sum), part(unknown, sum)
+		out[name+" document"], out[name+" strange"] = part(held, sum), part(strange, sum)
 	}
-}
-
-// rarities is what all terms of a question are worth together, those of no passage among them.
-func (w *view) rarities(a ask) float64 {
-	sum := float64(a.unknown[latin]+a.unknown[han]) * rarity(0, len(w.passages))
-	for _, e := range a.terms {
-		sum += w.parts.idf(e.term)
-	}
-	return sum
-}
-
-// documentHolds is how much of a question, by rarity, a document holds in any of its passages.
-func (w *view) documentHolds(a ask, document uint32) float64 {
-	whole, sum := w.termsOf(document), 0.0
-	for _, e := range a.terms {
-		if whole[e.term] {
-			sum += w.parts.idf(e.term)
-		}
-	}
-	return part(sum, w.rarities(a))
 }
 
 // termsOf are the terms of all passages of a document.
 func (w *view) termsOf(document uint32) map[term]bool {
-	whole := map[term]bool{}
-	for p := w.firstOf[document]; p < w.firstOf[document+1]; p++ {
-		for _, e := range w.passages[p].terms {
-			whole[e.term] = true
-		}
-	}
-	return whole
+	return termsOf(w.passages[w.firstOf[document]:w.firstOf[document+1]]...)
 }
 
-// held is the rarity of the question's terms a passage holds.
-func (w *view) held(a ask, terms []entry) float64 {
-	sum := 0.0
-	for _, e := range a.terms {
-		if _, ok := slices.BinarySearchFunc(terms, e.term, func(x entry, t term) int { return int(x.term) - int(t) }); ok {
-			sum += w.parts.idf(e.term)
-		}
+// rarities is what all a question needs is worth together.
+func (a ask) rarities() (sum float64) {
+	for _, n := range a.needs {
+		sum += n.worth
 	}
 	return sum
+}
+
+// literally is how much of a question, by rarity, a passage holds in its very words.
+func (a ask) literally(p *Passage) float64 {
+	has, sum := termsOf(p), 0.0
+	for _, n := range a.needs {
+		if n.known && has[n.term] {
+			sum += n.worth
+		}
+	}
+	return part(sum, a.rarities())
+}
+
+// holdings are how much of a question, by rarity, each document holds in any of its passages, be it in
+// other words.
+func (w *view) holdings(a ask) []float64 {
+	out, all, met := make([]float64, len(w.docs)), a.rarities(), make([]int, len(w.docs))
+	for i, n := range a.needs {
+		meet := func(document uint32) {
+			if met[document] <= i {
+				met[document] = i + 1
+				out[document] += part(n.worth, all)
+			}
+		}
+		if n.known {
+			for _, p := range w.wholes.postings(n.term) {
+				meet(p.unit)
+			}
+		}
+		for _, other := range n.others {
+			w.holders(other, meet)
+		}
+	}
+	return out
+}
+
+// holders calls each with every document that holds all of some terms.
+func (w *view) holders(terms []term, each func(document uint32)) {
+	count := map[uint32]int{}
+	for i, t := range terms {
+		for _, p := range w.wholes.postings(t) {
+			switch {
+			case len(terms) == 1:
+				each(p.unit)
+			case i == 0 || count[p.unit] == i:
+				if count[p.unit]++; count[p.unit] == len(terms) {
+					each(p.unit)
+				}
+			}
+		}
+	}
+}
+
+// termsOf are the terms of passages.
+func termsOf(passages ...*Passage) map[term]bool {
+	all := map[term]bool{}
+	for _, p := range passages {
+		for _, e := range p.terms {
+			all[e.term] = true
+		}
+	}
+	return all
 }

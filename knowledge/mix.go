@@ -43,11 +43,13 @@ func (w *view) mix(a ask, all []candidate) {
 const (
 	namedBonus  = 1 // a document of the very name comes before any other
 	systemBonus = 0.1
-	lookedAt    = 3   // passages whose words tell how much of the question words find
-	swing       = 0.2 // what the share of the vectors is moved by, between words that find all and none
-	acrossShare = 0.8 // of the vectors where question and passage are of two scripts
-	acrossMost  = 1.1 // of its score, what such a passage keeps when own documents hold nothing of the question
-	acrossStep  = 0.3 // and what it loses of that when they hold all
+	lookedAt    = 3    // passages whose words tell how much of the question words find
+	swing       = 0.2  // what the share of the vectors is moved by, between words that find all and none
+	acrossShare = 0.6  // of the vectors where question and passage are of two scripts
+	acrossMost  = 1.15 // of its score, what such a passage keeps when own documents hold nothing of the question
+	acrossWords = 1    // the same, where words alone decide
+	acrossStep  = 0.3  // and what it loses of that when the best of them holds all
+	acrossMore  = 0.6  // and what it wins where documents of the other script hold all, those of the own nothing
 )
 
 // wholeShare is how much of the words' part goes by the whole document, so that a good page lifts its
@@ -78,7 +80,8 @@ func (w *view) shares(a ask, all []candidate) (out [2]float64) {
 	return out
 }
 
-// coverage is how much of the question, by rarity, one of the first passages by words holds.
+// coverage is how much of the question, by rarity, one of the first passages by words holds in its very
+// words.
 func (w *view) coverage(a ask, all []candidate) float64 {
 	var first [lookedAt]candidate
 	for _, c := range all {
@@ -88,28 +91,36 @@ func (w *view) coverage(a ask, all []candidate) float64 {
 			}
 		}
 	}
-	most, total := 0.0, w.rarities(a)
+	most := 0.0
 	for _, c := range first {
 		if c.words > 0 {
-			most = max(most, part(w.held(a, w.passages[c.passage].terms), total))
+			most = max(most, a.literally(w.passages[c.passage]))
 		}
 	}
 	return most
 }
 
 // stepBack is what passages in the other script than the question's keep of their score. Nothing tells
-// for sure in which language the answer is; that a document of one's own holds the words speaks for it.
+// for sure in which language the answer is; what the documents of either hold of the question, in its own
+// words or by others that mean the same, speaks for them.
 func (w *view) stepBack(a ask, all []candidate) float64 {
-	if a.kind == Alert || a.sides[latin] == nil || a.sides[han] == nil {
+	keeps := acrossMost
+	switch {
+	case a.kind == Alert || w.scripts[latin] == 0 || w.scripts[han] == 0:
 		return 1
+	case a.sides[latin] == nil || a.sides[han] == nil:
+		keeps = acrossWords
 	}
-	var own candidate
+	var first candidate
+	var most [2]float64
 	for _, c := range all {
-		if w.passages[c.passage].script == a.script && c.score > own.score {
-			own = c
+		s := w.passages[c.passage].script
+		most[s] = max(most[s], a.holds[w.docOf[c.passage]])
+		if s == a.script && c.score > first.score {
+			first = c
 		}
 	}
-	return acrossMost - acrossStep*w.documentHolds(a, w.docOf[own.passage])
+	return keeps - acrossStep*a.holds[w.docOf[first.passage]] + acrossMore*(most[1-a.script]-most[a.script])
 }
 
 func part(of, most float64) float64 {

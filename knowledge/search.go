@@ -98,15 +98,16 @@ func (x *Index) Search(ctx context.Context, q Query) (Found, error) {
 
 // ask is a query as the index takes it.
 type ask struct {
-	kind    Kind
-	text    string
-	script  script
-	terms   []entry
-	of      []script // of each
-	unknown [2]int   // terms of no passage in view, by script
-	names   []string
-	system  string
-	sides   [2]*side // by script of the passages; none: words alone
+	kind   Kind
+	text   string
+	script script
+	needs  []need
+	terms  []entry   // to look for: the words themselves, and after them others that mean the same
+	own    int       // how many of them are the words themselves
+	holds  []float64 // how much of it each document holds
+	names  []string
+	system string
+	sides  [2]*side // by script of the passages; none: words alone
 }
 
 // candidate is a passage on its way up.

@@ -15,13 +15,15 @@ const (
 )
 
 // scriptOf is the script of a passage. Runbooks in Chinese are full of commands, so a fifth is enough.
-func scriptOf(text string) script {
+func scriptOf(texts ...string) script {
 	all, signs := 0, 0
-	for _, r := range text {
-		if r > ' ' {
-			all++
-			if cjk(r) {
-				signs++
+	for _, text := range texts {
+		for _, r := range text {
+			if r > ' ' {
+				all++
+				if cjk(r) {
+					signs++
+				}
 			}
 		}
 	}

@@ -34,7 +34,7 @@ func meaning(name string, calls *atomic.Int64, words map[string]int) *Embedder {
 // what is written in its own first; the model for Latin script is never asked about Chinese.
 func TestLanguages(t *testing.T) {
 	files := map[string]string{
-		"lag.md":    "# Standby behind\n\nThe replica falls behind.\n",
+		"lag.md":    "# Replica behind\n\nThe replica falls behind its primary.\n",
 		"expiry.md": "# Expiry\n\nRenew it before its last day.\n",
 		"zh/备机.md":  "# 备机落后\n\n备机落后于主机。\n",
 		"zh/备份.md":  "# 备份\n\n每晚的备份失败时重做。\n",

@@ -17,10 +17,10 @@ type term uint32
 type lexicon struct {
 	mu    sync.RWMutex
 	terms map[string]term
-	words map[string][]term // word as written → its terms, so that no word is taken apart twice
+	words wordTable // so that no word is taken apart twice
 }
 
-func newLexicon() *lexicon { return &lexicon{terms: map[string]term{}, words: map[string][]term{}} }
+func newLexicon() *lexicon { return &lexicon{terms: map[string]term{}, words: newWordTable()} }
 
 func (l *lexicon) size() int {
 	l.mu.RLock()
@@ -32,28 +32,27 @@ func (l *lexicon) size() int {
 // thousand words a million times; each goroutine has its own.
 type wordReader struct {
 	all *lexicon
-	met map[string][]term // word as written → its terms
+	met wordTable
 
 	counts  []float32 // of the passage at hand, by term
 	counted []term    // those that are not 0
 }
 
-func (l *lexicon) reader() *wordReader { return &wordReader{all: l, met: map[string][]term{}} }
+func (l *lexicon) reader() *wordReader { return &wordReader{all: l, met: newWordTable()} }
 
 // learn finds the terms of a word and gives new ones a number.
 func (r *wordReader) learn(word string) []term {
-	if ts, ok := r.met[word]; ok {
-		return ts
+	ts, ok := r.met.find(word)
+	if !ok {
+		ts = r.all.learn(word)
+		r.met.put(word, ts)
 	}
-	word = strings.Clone(word) // not the document it stands in
-	ts := r.all.learn(word)
-	r.met[word] = ts
 	return ts
 }
 
 func (l *lexicon) learn(word string) []term {
 	l.mu.RLock()
-	ts, ok := l.words[word]
+	ts, ok := l.words.find(word)
 	l.mu.RUnlock()
 	if ok {
 		return ts
@@ -62,15 +61,18 @@ func (l *lexicon) learn(word string) []term {
 	ts = make([]term, len(forms))
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if ts, ok := l.words.find(word); ok { // another was sooner
+		return ts
+	}
 	for i, form := range forms {
 		t, ok := l.terms[form]
 		if !ok {
 			t = term(len(l.terms))
-			l.terms[form] = t
+			l.terms[strings.Clone(form)] = t
 		}
 		ts[i] = t
 	}
-	l.words[word] = ts
+	l.words.put(word, ts)
 	return ts
 }
 

@@ -41,6 +41,7 @@ type librarian struct {
 	log     *slog.Logger
 	tidyAt  time.Time     // when vectors of what is gone are looked for; of whoever encodes
 	changed chan struct{} // something was read: there may be something to encode
+	collect bool          // how often garbage is collected follows what is in memory
 
 	turn sync.Mutex // held by whoever reads
 	seen string     // fingerprint of what was read
@@ -60,7 +61,7 @@ type shelf struct {
 }
 
 func newLibrarian(cfg *config.Config, st *store.Store, instance string, models encoders, clock dr.Clock, log *slog.Logger) *librarian {
-	l := &librarian{models: models, store: st, writes: &indexer{store: st, instance: instance}, clock: clock, log: log, changed: make(chan struct{}, 1)}
+	l := &librarian{models: models, store: st, writes: &indexer{store: st, instance: instance}, clock: clock, log: log, changed: make(chan struct{}, 1), collect: collectsAsUsual()}
 	l.keep = l.writes.vectors()
 	l.index.Store(l.newIndex(models))
 	own := shelf{Source: knowledge.Source{Name: bot.OrganisationSource}, optional: true}
@@ -253,6 +254,7 @@ func (l *librarian) sync(ctx context.Context, x *knowledge.Index) error {
 	if l.owed = errors.Is(err, errFollows); err != nil && !l.owed {
 		return err
 	}
+	l.spare()
 	for _, p := range change.Problems {
 		l.log.Warn("a runbook is left out", "why", p.String())
 	}

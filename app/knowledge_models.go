@@ -136,6 +136,14 @@ func (l *librarian) rest(ctx context.Context) {
 	if err == nil {
 		debug.FreeOSMemory()
 	}
+	l.spare()
+}
+
+// spare has garbage collected as often as what is in memory now wants it.
+func (l *librarian) spare() {
+	if l.collect {
+		collectFor()
+	}
 }
 
 // poke has the passages looked at again.

@@ -45,6 +45,9 @@ func (p *Program) Wait(ctx context.Context) (code int, killed bool, err error) {
 	return p.cmd.ProcessState.ExitCode(), ok && status.Signaled() && status.Signal() == syscall.SIGKILL, nil
 }
 
+// PID is the number of the process.
+func (p *Program) PID() int { return p.cmd.Process.Pid }
+
 // Ended reports whether the process has ended.
 func (p *Program) Ended() bool { return p.ended() }
 

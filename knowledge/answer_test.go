@@ -121,7 +121,7 @@ func TestStale(t *testing.T) {
 
 // TestCalibration: the file has a scale for every way to search, over signs there are.
 func TestCalibration(t *testing.T) {
-	known := map[string]bool{"near": true, "across": true, "document": true, "margin": true, "size": true,
+	known := map[string]bool{"near": true, "near first": true, "near across": true, "across": true, "document": true, "both": true, "held": true, "margin": true, "size": true,
 		"latin": true, "latin document": true, "latin strange": true, "han": true, "han document": true, "han strange": true}
 	for _, name := range []string{"question hybrid", "question lexical", "question hybrid cjk", "question lexical cjk",
 		"alert hybrid", "alert lexical", "alert hybrid cjk", "alert lexical cjk"} {

@@ -36,7 +36,7 @@ func (x *Index) Plain(q Query) []Result {
 	w := x.view(x.current.Load(), q.Audience)
 	a := w.ask(q)
 	scores := make([]float32, len(w.passages))
-	w.parts.score(a.terms, scores)
+	w.parts.score(a.terms[:a.own], scores)
 	var all []candidate
 	for _, p := range best(scores, pool) {
 		all = append(all, candidate{passage: p, score: float64(scores[p])})

@@ -11,6 +11,7 @@ type block struct {
 	whole      bool   // never cut: code, and tables as long as they are bearable
 	start, end int    // lines, from 1, both included
 	text       string // as it stands in the document; of a heading, its words without marks
+	size       int    // signs of text, once it is to be part of a passage
 	parts      []block
 }
 

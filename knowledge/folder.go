@@ -19,7 +19,7 @@ func Folder(dir string) (fs.FS, func() error, error) {
 	if err != nil {
 		return nil, nil, dr.Errorf(dr.NotFound, "the folder %s cannot be read: %v", dir, reason(err)).WithHint("name a directory that holds runbooks")
 	}
-	return root.FS(), root.Close, nil
+	return within(root)
 }
 
 // Commit is the commit a directory's Git work tree stands at; empty where there is none. Files changed

@@ -199,9 +199,9 @@ func (x *Index) readAll(ctx context.Context, s Source, before map[string]*book) 
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), len(names)) {
 		workers.Go(func() {
-			words := x.words.reader()
+			r := reader{Source: s, likeness: s.likeness(), words: x.words.reader(), settled: settled}
 			for i := next.Add(1) - 1; i < int64(len(names)) && ctx.Err() == nil; i = next.Add(1) - 1 {
-				out[i] = s.book(names[i], before[s.path(names[i].name)], words, settled)
+				out[i] = r.book(names[i], before[s.path(names[i].name)])
 				x.read.Add(1)
 			}
 		})
@@ -210,31 +210,41 @@ func (x *Index) readAll(ctx context.Context, s Source, before map[string]*book) 
 	return out, problems, ctx.Err()
 }
 
+// reader reads files of a source one after the other.
+type reader struct {
+	Source
+	likeness string
+	words    *wordReader
+	settled  int64  // when a file must have been left alone for its stamp to be believed
+	body     []byte // of the file at hand
+}
+
 // book reads and cuts a file, or takes what was made of it before.
-func (s Source) book(e listed, old *book, words *wordReader, settled int64) reading {
-	same := old != nil && old.of == s.likeness()
+func (r *reader) book(e listed, old *book) reading {
+	same := old != nil && old.of == r.likeness
 	now := e.stamp()
 	if same && now != (stamp{}) && old.stamp == now {
-		return reading{book: old.at(s.Commit, now)}
+		return reading{book: old.at(r.Commit, now)}
 	}
-	if now.changed >= settled {
+	if now.changed >= r.settled {
 		now = stamp{} // it may change once more and look the same
 	}
-	f, text := s.read(e.name)
+	f, text := r.read(e.name, r.body)
+	r.body = f.body
 	if text != "" {
-		return reading{problem: &Problem{Doc: s.path(e.name), Text: text}}
+		return reading{problem: &Problem{Doc: r.path(e.name), Text: text}}
 	}
 	if same && old.doc.Digest == f.digest {
-		return reading{book: old.at(s.Commit, now)}
+		return reading{book: old.at(r.Commit, now)}
 	}
-	doc, passages, err := s.parse(f)
+	doc, passages, err := r.parse(f)
 	if err != nil {
 		return reading{problem: &Problem{Doc: f.path, Text: err.Error()}}
 	}
 	for _, p := range passages {
-		words.weigh(p)
+		r.words.weigh(p)
 	}
-	return reading{book: &book{doc: doc, passages: passages, of: s.likeness(), stamp: now}, fresh: old == nil || old.doc.Digest != f.digest}
+	return reading{book: &book{doc: doc, passages: passages, of: r.likeness, stamp: now}, fresh: old == nil || old.doc.Digest != f.digest}
 }
 
 // at is the same book as of a commit: of a document that has not changed only that is another.

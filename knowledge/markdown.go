@@ -53,12 +53,13 @@ func tooDeep(body string) bool {
 		case '\n':
 			run = 0
 		default:
-			if run < deepest {
-				run = -1 << 30 // something else: this line opens no more
+			if run < deepest { // something else: this line opens no more
+				end := strings.IndexByte(body[i:], '\n')
+				if end < 0 {
+					return false
+				}
+				i, run = i+end, 0
 			}
-		}
-		if run < 0 && body[i] == '\n' {
-			run = 0
 		}
 	}
 	return false

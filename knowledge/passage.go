@@ -72,6 +72,7 @@ type cutter struct {
 	heading int     // line of the innermost heading, until a passage has begun with it
 	open    []block // of the section
 	times   map[string]int
+	whole   []byte // what the digest of a passage is made of; kept for its memory
 }
 
 // enter opens a heading, closing those of its rank and below.
@@ -89,13 +90,17 @@ func (c *cutter) add(b block) {
 	switch {
 	case strings.TrimSpace(b.text) == "":
 	case size <= long || b.whole && (size <= longest || !strings.HasPrefix(strings.TrimSpace(b.text), "|")):
+		b.size = size
 		c.open = append(c.open, b)
 	case len(b.parts) > 1:
 		for _, part := range b.parts {
 			c.add(part)
 		}
 	default:
-		c.open = append(c.open, byLines(b)...)
+		for _, piece := range byLines(b) {
+			piece.size = utf8.RuneCountInString(piece.text)
+			c.open = append(c.open, piece)
+		}
 	}
 }
 
@@ -127,15 +132,14 @@ func (c *cutter) section() {
 	size := 0
 	rest := 0
 	for _, b := range c.open {
-		rest += utf8.RuneCountInString(b.text)
+		rest += b.size
 	}
 	for _, b := range c.open {
-		n := utf8.RuneCountInString(b.text)
-		if size > 0 && size+n > long && rest > leftover {
+		if size > 0 && size+b.size > long && rest > leftover {
 			c.passage(group)
 			group, size = nil, 0
 		}
-		group, size, rest = append(group, b), size+n, rest-n
+		group, size, rest = append(group, b), size+b.size, rest-b.size
 	}
 	if len(group) > 0 {
 		c.passage(group)
@@ -145,17 +149,7 @@ func (c *cutter) section() {
 
 // passage closes one.
 func (c *cutter) passage(group []block) {
-	p := &Passage{Doc: c.doc, Start: group[0].start, End: group[len(group)-1].end, first: group[0].start}
-	line := p.Start
-	var text strings.Builder
-	for i, b := range group {
-		if i > 0 {
-			text.WriteString(strings.Repeat("\n", min(20, max(1, b.start-line)))) // so that a line of the text is a line of the document
-		}
-		text.WriteString(b.text)
-		line = b.end
-	}
-	p.Text = text.String()
+	p := &Passage{Doc: c.doc, Start: group[0].start, End: group[len(group)-1].end, first: group[0].start, Text: together(group)}
 	if at := strings.Index(c.doc.Text, p.Text); at >= 0 { // mostly it stands there as it is, and is kept once
 		p.Text = c.doc.Text[at : at+len(p.Text)]
 	}
@@ -168,15 +162,32 @@ func (c *cutter) passage(group []block) {
 		p.Start, c.heading = min(p.Start, c.heading), 0
 	}
 	way := c.doc.Path + "\x00" + strings.Join(p.Headings, "\x00")
-	p.ID = short(way + "\x00" + strconv.Itoa(c.times[way]))
+	p.ID = short([]byte(way + "\x00" + strconv.Itoa(c.times[way])))
 	c.times[way]++
-	p.Digest = short(p.way() + "\x00" + p.Text)
-	p.script = scriptOf(p.way() + p.Text)
+	c.whole = append(append(append(c.whole[:0], p.way()...), 0), p.Text...)
+	p.Digest, p.script = short(c.whole), scriptOf(p.way(), p.Text)
 	c.out = append(c.out, p)
 }
 
+// together is the text of several blocks.
+func together(group []block) string {
+	if len(group) == 1 {
+		return group[0].text
+	}
+	var text strings.Builder
+	line := group[0].start
+	for i, b := range group {
+		if i > 0 {
+			text.WriteString(strings.Repeat("\n", min(20, max(1, b.start-line)))) // so that a line of the text is a line of the document
+		}
+		text.WriteString(b.text)
+		line = b.end
+	}
+	return text.String()
+}
+
 // short is a digest that names things among at most millions of others.
-func short(text string) string {
-	sum := sha256.Sum256([]byte(text))
+func short(text []byte) string {
+	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:12])
 }

@@ -10,7 +10,7 @@ import (
 // or left out, so that a line reads on screen as a machine would read it. Line ends and tabs stay.
 // Lines are neither joined nor split.
 func Safe(text string) string {
-	if strings.IndexFunc(text, odd) < 0 {
+	if plainASCII(text) || strings.IndexFunc(text, odd) < 0 {
 		return text
 	}
 	var b strings.Builder
@@ -26,6 +26,16 @@ func Safe(text string) string {
 		}
 	}
 	return b.String()
+}
+
+// plainASCII says, sooner than looking at every sign, that nothing in a text is odd: most are like that.
+func plainASCII(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c >= 0x7f || c < 0x20 && c != '\n' && c != '\t' {
+			return false
+		}
+	}
+	return true
 }
 
 // odd is a sign that must not reach a screen as it is.
@@ -46,9 +56,9 @@ func turns(r rune) bool {
 }
 
 // cjk is a sign of a script that writes without spaces between words.
-func cjk(r rune) bool {
-	return r >= 0x3400 && unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana)
-}
+func cjk(r rune) bool { return r >= 0x3400 && cjkAbove(r) }
+
+func cjkAbove(r rune) bool { return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) }
 
 // HasCJK says whether a text holds Chinese or Japanese signs; it chooses the encoder of a question.
 func HasCJK(text string) bool { return strings.IndexFunc(text, cjk) >= 0 }

@@ -53,7 +53,7 @@ func (p Problem) String() string {
 type file struct {
 	path   string // with the source's name before it
 	digest string
-	body   []byte
+	body   []byte // until the next file is read
 }
 
 // stamp tells a file that was left alone from one that was written since.
@@ -126,8 +126,8 @@ func (s Source) wants(name string) bool {
 	})
 }
 
-// read fetches one file within the bounds; text says why it could not.
-func (s Source) read(name string) (f file, text string) {
+// read fetches one file within the bounds, into room if it fits; text says why it could not.
+func (s Source) read(name string, room []byte) (f file, text string) {
 	h, err := s.FS.Open(name)
 	if err != nil {
 		return f, "cannot be read: " + reason(err)
@@ -143,10 +143,7 @@ func (s Source) read(name string) (f file, text string) {
 	if info.Size() > maxFile {
 		return f, tooBig(info.Size())
 	}
-	var whole bytes.Buffer
-	whole.Grow(int(info.Size()) + bytes.MinRead)
-	_, err = whole.ReadFrom(io.LimitReader(h, maxFile+1)) // it may grow while it is read
-	body := whole.Bytes()
+	body, err := whole(h, int(info.Size()), room)
 	switch {
 	case err != nil:
 		return f, "cannot be read: " + reason(err)
@@ -159,6 +156,20 @@ func (s Source) read(name string) (f file, text string) {
 	}
 	sum := sha256.Sum256(body)
 	return file{path: s.path(name), digest: hex.EncodeToString(sum[:]), body: body}, ""
+}
+
+// whole reads a file that says how long it is, mostly at once. It may grow while it is read.
+func whole(h io.Reader, size int, room []byte) ([]byte, error) {
+	body := slices.Grow(room[:0], size+1)[:size+1] // room for one more, to see that there is none
+	n, err := h.Read(body)
+	switch {
+	case err == io.EOF, err == nil && n == size:
+		return body[:n], nil
+	case err != nil:
+		return nil, err
+	}
+	rest, err := io.ReadAll(io.LimitReader(h, maxFile+1-int64(n)))
+	return append(body[:n], rest...), err
 }
 
 func tooBig(size int64) string {

@@ -132,7 +132,8 @@ func (l *lexicon) holds(text string, worth map[term]float64) float64 {
 	seen := map[term]bool{}
 	sum := 0.0
 	wordsOf(text, func(word string) {
-		for _, t := range l.words[word] {
+		terms, _ := l.words.find(word)
+		for _, t := range terms {
 			if w := worth[t]; w > 0 && !seen[t] {
 				seen[t] = true
 				sum += w

@@ -1,7 +1,6 @@
 package knowledge
 
 import (
-	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -16,7 +15,7 @@ type view struct {
 	firstOf  []uint32 // passage of each document; one more than there are documents
 	words    *lexicon
 	parts    *lexical         // over passages
-	wholes   *lexical         // over documents
+	wholes   *wholes          // over documents
 	named    map[string][]int // name, folded → documents that carry it
 	scripts  [2]int           // passages of each
 	dense    [2][2]*dense     // by embedder and script: nil until all their vectors are there
@@ -38,13 +37,23 @@ func newView(books []*book, audience []string, words *lexicon, v *vault, es Embe
 		w.docs = append(w.docs, b.doc)
 	}
 	w.firstOf = append(w.firstOf, uint32(len(w.passages)))
-	terms := words.size()
-	w.parts = newLexical(terms, len(w.passages), func(i int) []entry { return w.passages[i].terms }, func(i int) float32 { return w.passages[i].size })
-	wholes, sizes := w.together()
-	w.wholes = newLexical(terms, len(w.docs), func(i int) []entry { return wholes[i] }, func(i int) float32 { return sizes[i] })
-	w.name()
-	for _, p := range w.passages {
-		w.scripts[p.script]++
+	w.index(words.size(), es, v, before)
+	w.scores.New = func() any { s := make([]float32, len(w.passages)); return &s }
+	return w
+}
+
+// index makes the parts of a view that need nothing of each other, on as many processors as there are. What
+// words find is as it was before when nothing but vectors came.
+func (w *view) index(terms int, es Embedders, v *vault, before *view) {
+	var all sync.WaitGroup
+	if before != nil && slices.Equal(w.passages, before.passages) && slices.Equal(w.docs, before.docs) {
+		w.parts, w.wholes, w.named = before.parts, before.wholes, before.named
+	} else {
+		all.Go(w.name)
+		all.Go(func() {
+			w.parts = newLexical(terms, w.passages)
+			w.wholes = newWholes(w.parts, w.passages, w.docOf, w.firstOf)
+		})
 	}
 	for i, e := range es.list() {
 		for s := range w.scripts {
@@ -53,35 +62,14 @@ func newView(books []*book, audience []string, words *lexicon, v *vault, es Embe
 				was = before.dense[i][s]
 			}
 			if i >= s { // a model for Latin script is never asked about Chinese passages
-				w.dense[i][s] = newDense(w.passages, script(s), e, v, was)
+				all.Go(func() { w.dense[i][s] = newDense(w.passages, script(s), e, v, was) })
 			}
 		}
 	}
-	w.scores.New = func() any { s := make([]float32, len(w.passages)); return &s }
-	return w
-}
-
-// together adds up the terms of each document's passages.
-func (w *view) together() (wholes [][]entry, sizes []float32) {
-	wholes, sizes = make([][]entry, len(w.docs)), make([]float32, len(w.docs))
-	for d := range w.docs {
-		var all []entry
-		for p := w.firstOf[d]; p < w.firstOf[d+1]; p++ {
-			all = append(all, w.passages[p].terms...)
-			sizes[d] += w.passages[p].size
-		}
-		slices.SortFunc(all, func(a, b entry) int { return cmp.Compare(a.term, b.term) })
-		out := all[:0]
-		for _, e := range all {
-			if n := len(out); n > 0 && out[n-1].term == e.term {
-				out[n-1].tf += e.tf
-				continue
-			}
-			out = append(out, e)
-		}
-		wholes[d] = out
+	for _, p := range w.passages {
+		w.scripts[p.script]++
 	}
-	return wholes, sizes
+	all.Wait()
 }
 
 // name notes what documents are called: in front matter, by their file, by their title and, for a

@@ -45,12 +45,12 @@ const benchLong = `Measure what Switchman promises on this machine, each number 
   proof     verifying a journal of 100,000 and 1,000,000 rows
   start     how soon a server answers /readyz
   console   what 200 open consoles cost, and whether they miss anything
-  search    finding a passage among 10,000 and 100,000, beside chromem-go alone
+  search    finding a passage among 10,000 and 100,000; memory with 10,000
   alerts    alerts correlated, a storm until its card, people beside a flood
   fanout    a command on 39 machines by ssh, beside Ansible
   slack     clicks while Slack's connections come and go; redraws of a board
 
-Without a name all ten are measured, in about eight minutes. Everything happens in a temporary
+Without a name all ten are measured, in about ten minutes. Everything happens in a temporary
 directory below the state directory, so on the same disk, and is removed. Other work on the machine
 makes numbers worse and ratios noisy: look at the median, and repeat.`
 

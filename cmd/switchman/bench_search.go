@@ -45,6 +45,11 @@ func (sh *shell) benchSearch(ctx context.Context, dir string, want benchWishes) 
 		out = append(out, more...)
 	}
 	more, err := sh.benchEncoder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	out = append(out, more...)
+	more, err = sh.benchMemory(ctx, dir, want)
 	return append(out, more...), err
 }
 

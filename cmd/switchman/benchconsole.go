@@ -132,13 +132,14 @@ type consoleHello struct {
 // consoleChild is the process of that server: a demo without sites, since sign-in by name is a demo's alone.
 func (sh *shell) consoleChild() *cobra.Command {
 	var shape benchShape
+	var models string
 	c := &cobra.Command{Use: "newsroom", Hidden: true, Args: exactly("DIR"), RunE: func(cmd *cobra.Command, args []string) (err error) {
 		ctx := cmd.Context()
 		if err := writeBenchOrg(filepath.Join(args[0], "org"), shape); err != nil {
 			return err
 		}
 		cfg, err := config.Load(config.Input{Environ: []string{"SWITCHMAN_ORG=" + filepath.Join(args[0], "org"),
-			"SWITCHMAN_STATE_DIR=" + filepath.Join(args[0], "state"), "SWITCHMAN_ADDR=127.0.0.1:0", "SWITCHMAN_ANCHORS="}})
+			"SWITCHMAN_STATE_DIR=" + filepath.Join(args[0], "state"), "SWITCHMAN_ADDR=127.0.0.1:0", "SWITCHMAN_ANCHORS=", "SWITCHMAN_MODEL_DIR=" + models}})
 		if err != nil {
 			return err
 		}
@@ -159,6 +160,7 @@ func (sh *shell) consoleChild() *cobra.Command {
 	c.Flags().IntVar(&shape.stages, "stages", newsStages, "steps of the plan on each node: `N`")
 	c.Flags().StringVar(&shape.wait, "wait", "", "how long a step waits: `DURATION`")
 	c.Flags().IntVar(&shape.flight, "flight", 0, "steps under way at once: `N`")
+	c.Flags().StringVar(&models, "models", "", "`DIR` with the weights of the encoders")
 	c.Flags().BoolVar(&shape.lost, "lost", false, "with a plan for a lost site")
 	return c
 }

@@ -159,10 +159,13 @@ func moveOf(v fsm.View) benchMove {
 	return benchMove{Wall: v.Clocks.Restored.Since(first), Path: v.Times.CriticalPath, Machine: v.Times.Machine}
 }
 
-// memory reads one of the kernel's figures on this process in MiB: VmRSS is now, VmHWM the most there
+// memory is a figure of this process.
+func memory(name string) (float64, error) { return memoryOf(os.Getpid(), name) }
+
+// memoryOf reads one of the kernel's figures on a process in MiB: VmRSS is now, VmHWM the most there
 // ever was. Where the kernel keeps none it is 0.
-func memory(name string) (float64, error) {
-	raw, err := os.ReadFile("/proc/self/status")
+func memoryOf(pid int, name string) (float64, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, nil
 	}

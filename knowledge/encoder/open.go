@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // ErrMissing says that there is no weight file; everything works without one, by words alone.
@@ -20,10 +22,11 @@ func fileName(dir string, kind Kind) string { return filepath.Join(dir, string(k
 func Open(dir string, kind Kind) (*Model, error) {
 	path := fileName(dir, kind)
 	file, err := mapped(path)
-	unmap := func() error { return syscall.Munmap(file) }
+	unmap, rest := func() error { return syscall.Munmap(file) }, func() error { return unix.Madvise(file, unix.MADV_DONTNEED) }
 	if inside := embedded(kind); errors.Is(err, fs.ErrNotExist) && inside != "" {
 		file, err = unsafe.Slice(unsafe.StringData(inside), len(inside)), nil
 		unmap = func() error { return nil }
+		rest = unmap
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -32,6 +35,9 @@ func Open(dir string, kind Kind) (*Model, error) {
 		return nil, fmt.Errorf("opening %s: %w", path, err)
 	}
 	m, err := newModel(file, kind)
+	if err == nil {
+		err = rest() // what was looked at to check it is memory that nobody needs before the first question
+	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("opening %s: %w", path, err), unmap())
 	}

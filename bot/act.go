@@ -34,6 +34,8 @@ func (t *turn) command(ctx context.Context) (Reply, error) {
 		return t.request(ctx, c)
 	case "situation":
 		return t.situationOr(ctx, c)
+	case "site":
+		return t.ourSites(ctx, c)
 	case "status":
 		if c.get("run") == "" {
 			return t.statusAll(ctx)
@@ -53,7 +55,7 @@ func (t *turn) command(ctx context.Context) (Reply, error) {
 // runMeant is the run named, or the only one it can be.
 func (t *turn) runMeant(ctx context.Context, c typed) (string, error) {
 	if run := c.get("run"); run != "" {
-		return strings.ToLower(clip(line(run), 40)), nil
+		return strings.ToLower(clipLine(run, 40)), nil
 	}
 	open, err := t.bot.cfg.Engine.List(ctx, t.by, fsm.Filter{Open: c.command.name != "report", Limit: 20})
 	if err != nil {
@@ -248,6 +250,9 @@ func (t *turn) pressed(ctx context.Context) (Reply, error) {
 	if p.Situation != "" {
 		return t.pressedSituation(ctx, p)
 	}
+	if p.Site != "" {
+		return t.pressedSite(ctx, p)
+	}
 	if p.Verb == dr.VerbRequest && p.Act == fillIn {
 		return t.requestFor(ctx, wish{plan: p.Plan, mode: p.Mode})
 	}
@@ -396,7 +401,7 @@ type wish struct {
 
 func (t *turn) requestFor(ctx context.Context, w wish) (Reply, error) {
 	if _, ok := t.cat.Plan(w.plan); w.plan != "" && !ok {
-		return Reply{}, &dr.Error{Kind: dr.NotFound, ID: "no_such_plan", Args: dr.Args{"plan": clip(line(w.plan), 60)}}
+		return Reply{}, &dr.Error{Kind: dr.NotFound, ID: "no_such_plan", Args: dr.Args{"plan": clipLine(w.plan, 60)}}
 	}
 	f := t.requestForm(t.cat.Plans(), w)
 	f.Parts = append(f.Parts, t.outlook(ctx, w.plan, w.mode)...)
@@ -417,7 +422,7 @@ func (t *turn) sendRequest(ctx context.Context) (Reply, error) {
 		q.Systems = nil
 	}
 	if !ok {
-		errs["plan"] = t.say("no_such_plan", dr.Args{"plan": clip(line(q.Plan), 60)})
+		errs["plan"] = t.say("no_such_plan", dr.Args{"plan": clipLine(q.Plan, 60)})
 	}
 	if q.Reason == "" {
 		errs["reason"] = t.say("reason_missing", dr.Args{"verb": "request"})
@@ -438,7 +443,7 @@ func (t *turn) sendRequest(ctx context.Context) (Reply, error) {
 // openRun requests a run.
 func (t *turn) openRun(ctx context.Context, q fsm.Request) (Reply, error) {
 	if _, ok := t.cat.Plan(q.Plan); !ok {
-		return Reply{}, &dr.Error{Kind: dr.NotFound, ID: "no_such_plan", Args: dr.Args{"plan": clip(line(q.Plan), 60)}}
+		return Reply{}, &dr.Error{Kind: dr.NotFound, ID: "no_such_plan", Args: dr.Args{"plan": clipLine(q.Plan, 60)}}
 	}
 	r, err := t.bot.cfg.Engine.Request(ctx, t.by, q)
 	if err != nil {
@@ -453,7 +458,7 @@ func (t *turn) plansOr(_ context.Context, c typed) (Reply, error) {
 		return Reply{Card: t.each(func(e easel) Card { return e.plans(t.cat.Plans()) }), Public: true}, nil
 	}
 	if _, ok := t.cat.Plan(id); !ok {
-		return Reply{}, &dr.Error{Kind: dr.NotFound, ID: "no_such_plan", Args: dr.Args{"plan": clip(line(id), 60)}}
+		return Reply{}, &dr.Error{Kind: dr.NotFound, ID: "no_such_plan", Args: dr.Args{"plan": clipLine(id, 60)}}
 	}
 	mode := dr.Mode(strings.ReplaceAll(strings.ToLower(c.get("mode")), "-", "_"))
 	if mode == "" {
@@ -475,7 +480,7 @@ func (t *turn) plansOr(_ context.Context, c typed) (Reply, error) {
 }
 
 func (t *turn) status(ctx context.Context, run string) (Reply, error) {
-	r, s, err := t.look(ctx, strings.ToLower(clip(line(run), 40)))
+	r, s, err := t.look(ctx, strings.ToLower(clipLine(run, 40)))
 	if err != nil {
 		return Reply{}, err
 	}

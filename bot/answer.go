@@ -125,7 +125,7 @@ func (v voice) understood(told Told) []Part {
 	case told.Understood != "":
 		return []Part{footnote(v.say("answer_understood", dr.Args{"question": told.Understood}))}
 	case told.Carried != "":
-		return []Part{footnote(v.say("answer_carried", dr.Args{"question": clip(line(told.Carried), 200)}))}
+		return []Part{footnote(v.say("answer_carried", dr.Args{"question": clipLine(told.Carried, 200)}))}
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ func Verdicts() []string { return []string{"helped", "wrong", "outdated"} }
 // question is forgotten; those this person may not see are left out.
 func (l *Library) Judge(ctx context.Context, person, asked, verdict, note string, docs []string) error {
 	if !slices.Contains(Verdicts(), verdict) {
-		return &dr.Error{Kind: dr.Invalid, ID: "feedback_verdict", Args: dr.Args{"given": clip(line(verdict), 30)}}
+		return &dr.Error{Kind: dr.Invalid, ID: "feedback_verdict", Args: dr.Args{"given": clipLine(verdict, 30)}}
 	}
 	if r, ok := l.lately(asked); ok {
 		docs = r.docs

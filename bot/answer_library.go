@@ -198,7 +198,7 @@ func (l *Library) Document(ctx context.Context, q Question, path string) (*knowl
 	}
 	d, passages, ok := l.cfg.Index().Document(labels, path)
 	if !ok {
-		return nil, nil, knowledge.Freshness{}, &dr.Error{Kind: dr.NotFound, ID: "no_such_runbook", Args: dr.Args{"runbook": clip(line(path), 120)}}
+		return nil, nil, knowledge.Freshness{}, &dr.Error{Kind: dr.NotFound, ID: "no_such_runbook", Args: dr.Args{"runbook": clipLine(path, 120)}}
 	}
 	fresh, err := l.fresh(ctx)
 	return d, passages, fresh, err

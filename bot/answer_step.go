@@ -30,7 +30,7 @@ func (l *Library) ForStep(ctx context.Context, q Question, r fsm.View, step stri
 		}
 	}
 	if st.ID == "" {
-		return Told{}, &dr.Error{Kind: dr.NotFound, ID: "no_such_step", Args: dr.Args{"step": clip(line(step), 60), "run": r.ID}}
+		return Told{}, &dr.Error{Kind: dr.NotFound, ID: "no_such_step", Args: dr.Args{"step": clipLine(step, 60), "run": r.ID}}
 	}
 	if err := l.unread(); err != nil {
 		return Told{}, err

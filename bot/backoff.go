@@ -66,7 +66,7 @@ func (n *Narrator) backoff(ctx context.Context, o store.Outgoing, problem error)
 func (n *Narrator) delay(ctx context.Context, o store.Outgoing, problem error, now dr.Time, wait dr.Millis) (dr.Millis, error) {
 	n.rest = now.Plus(wait)
 	err := n.bot.cfg.Store.Write(ctx, func(tx *store.Tx) error {
-		return tx.DelayOutbox(ctx, o.Key, clip(line(problem.Error()), 300), n.rest)
+		return tx.DelayOutbox(ctx, o.Key, clipLine(problem.Error(), 300), n.rest)
 	})
 	return wait, err
 }

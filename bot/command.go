@@ -56,6 +56,7 @@ func commands() []command {
 		{"observe", []string{"观察"}, dr.VerbObserve, []string{"run", "text…"}, "observe r1126-7k2m branches noticed nothing"},
 		{"finding", []string{"发现", "发现项"}, dr.VerbFinding, []string{"run", "text…"}, "finding r1126-7k2m DNS took 40 s --owner chen --due 2026-12-31"},
 		{"sign_off", []string{"sign-off", "signoff", "签署"}, dr.VerbSignOff, []string{"run", "text…"}, "sign_off r1126-7k2m seen and agreed"},
+		{"site", []string{"sites", "站点"}, "", []string{"text…"}, "site take west east lost its power"},
 		{"report", []string{"报告"}, "", []string{"run"}, "report r1126-7k2m"},
 		{"help", []string{"帮助", "?", "？"}, "", []string{"text…"}, "help request"},
 	}
@@ -267,7 +268,7 @@ func split(s string) ([]word, *dr.Error) {
 
 // unknownCommand names the nearest word there is.
 func unknownCommand(given string) *dr.Error {
-	shown := clip(line(given), 30)
+	shown := clipLine(given, 30)
 	if near := nearest(given); near != "" {
 		return &dr.Error{Kind: dr.Usage, ID: "bot_command_typo", Args: dr.Args{"given": shown, "near": near}}
 	}

@@ -71,9 +71,9 @@ func (c Card) Fit() Card {
 func (p Part) fit() Part {
 	switch p.Kind {
 	case PartTitle:
-		p.Text = clip(line(p.Text), maxTitle)
+		p.Text = clipLine(p.Text, maxTitle)
 	case PartText, PartProgress:
-		p.Text = clip(clean(p.Text), maxText)
+		p.Text = clipText(p.Text, maxText)
 	case PartCode:
 		p.Text = tail(clean(p.Text), maxCodeLines, maxCode)
 	}
@@ -85,7 +85,7 @@ func (p Part) fit() Part {
 	p.Texts = fitEach(p.Texts, maxContext, maxContextOne)
 	if p.File != nil {
 		f := *p.File
-		f.Name, f.Alt = clip(line(f.Name), maxTitle), clip(line(f.Alt), maxTitle)
+		f.Name, f.Alt = clipLine(f.Name, maxTitle), clipLine(f.Alt, maxTitle)
 		p.File = &f
 	}
 	return p
@@ -97,7 +97,7 @@ func fitFacts(in []Fact) []Fact {
 	}
 	out := make([]Fact, 0, min(len(in), maxFacts))
 	for _, f := range in[:min(len(in), maxFacts)] {
-		out = append(out, Fact{clip(line(f.Name), maxFactName), clip(clean(f.Value), maxFactValue)})
+		out = append(out, Fact{clipLine(f.Name, maxFactName), clipText(f.Value, maxFactValue)})
 	}
 	return out
 }
@@ -110,7 +110,7 @@ func fitEach(in []string, most, long int) []string {
 	}
 	out := make([]string, 0, min(len(in), most))
 	for _, s := range in[:min(len(in), most)] {
-		out = append(out, clip(line(s), long))
+		out = append(out, clipLine(s, long))
 	}
 	return out
 }
@@ -132,7 +132,7 @@ func fitSteps(in []PlanStep) []PlanStep {
 	}
 	out := make([]PlanStep, 0, min(len(in), maxSteps))
 	for _, s := range in[:min(len(in), maxSteps)] {
-		s.ID, s.Title, s.Note = clip(line(s.ID), maxStepTitle), clip(line(s.Title), maxStepTitle), clip(line(s.Note), maxStepTitle)
+		s.ID, s.Title, s.Note = clipLine(s.ID, maxStepTitle), clipLine(s.Title, maxStepTitle), clipLine(s.Note, maxStepTitle)
 		out = append(out, s)
 	}
 	return out
@@ -144,12 +144,12 @@ func fitActions(in []Action) []Action {
 	}
 	out := make([]Action, 0, min(len(in), maxActions))
 	for _, a := range in[:min(len(in), maxActions)] {
-		a.Label = clip(line(a.Label), maxLabel)
+		a.Label = clipLine(a.Label, maxLabel)
 		a.Options = fitOptions(a.Options)
 		if a.Confirm != nil {
 			c := *a.Confirm
-			c.Title, c.Text = clip(line(c.Title), maxConfirmTop), clip(clean(c.Text), maxConfirm)
-			c.Yes, c.No = clip(line(c.Yes), maxConfirmBtn), clip(line(c.No), maxConfirmBtn)
+			c.Title, c.Text = clipLine(c.Title, maxConfirmTop), clipText(c.Text, maxConfirm)
+			c.Yes, c.No = clipLine(c.Yes, maxConfirmBtn), clipLine(c.No, maxConfirmBtn)
 			a.Confirm = &c
 		}
 		out = append(out, a)
@@ -163,7 +163,7 @@ func fitOptions(in []Option) []Option {
 	}
 	out := make([]Option, 0, min(len(in), maxOptions))
 	for _, o := range in[:min(len(in), maxOptions)] {
-		o.Label = clip(line(o.Label), maxOption)
+		o.Label = clipLine(o.Label, maxOption)
 		out = append(out, o)
 	}
 	return out
@@ -217,6 +217,23 @@ func tail(s string, lines, most int) string {
 		return ellipsis + "\n" + s
 	}
 	return s
+}
+
+// clipLine is clean text on one line, of at most n characters; clipText keeps its lines.
+func clipLine(s string, n int) string { return clip(line(head(s, n)), n) }
+func clipText(s string, n int) string { return clip(clean(head(s, n)), n) }
+
+// head is of a text no more than has to be read to show n characters of it, so that a board of many steps with a novel
+// each is drawn as fast as any other.
+func head(s string, n int) string {
+	most := 16*n + 256 // room for what clean drops, and for letters of several bytes
+	if len(s) <= most {
+		return s
+	}
+	for !utf8.RuneStart(s[most]) && most > 0 {
+		most--
+	}
+	return s[:most] + ellipsis
 }
 
 // line is clean text on one line.

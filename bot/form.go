@@ -40,12 +40,12 @@ type Field struct {
 
 // Fit cuts and cleans the form's texts as [Card.Fit] does.
 func (f Form) Fit() Form {
-	f.Title, f.Submit, f.Cancel = clip(line(f.Title), maxTitle), clip(line(f.Submit), maxFormButton), clip(line(f.Cancel), maxFormButton)
+	f.Title, f.Submit, f.Cancel = clipLine(f.Title, maxTitle), clipLine(f.Submit, maxFormButton), clipLine(f.Cancel, maxFormButton)
 	f.Parts = Card{Parts: f.Parts}.Fit().Parts
 	fields := make([]Field, len(f.Fields))
 	for i, one := range f.Fields {
-		one.Label, one.Hint = clip(line(one.Label), maxFormLabel), clip(line(one.Hint), maxFormLabel)
-		one.Value = clip(clean(one.Value), maxText)
+		one.Label, one.Hint = clipLine(one.Label, maxFormLabel), clipLine(one.Hint, maxFormLabel)
+		one.Value = clipText(one.Value, maxText)
 		one.Options = fitOptions(one.Options)
 		fields[i] = one
 	}

@@ -52,7 +52,7 @@ func (v voice) moves(verb dr.Verb, r fsm.View, s *dr.Slice, args dr.Args) string
 			}
 		}
 		if point := noReturn(s); point != "" {
-			what += " " + v.say("bot_means_no_return", dr.Args{"step": clip(line(point), 60)})
+			what += " " + v.say("bot_means_no_return", dr.Args{"step": clipLine(point, 60)})
 		}
 	}
 	if verb == dr.VerbApprove {

@@ -14,7 +14,7 @@ func (t *turn) situationOr(ctx context.Context, c typed) (Reply, error) {
 	if t.bot.cfg.Situations == nil {
 		return Reply{Card: t.each(func(e easel) Card { return e.unwatched() })}, nil
 	}
-	id := strings.ToLower(clip(line(c.get("situation")), 60))
+	id := strings.ToLower(clipLine(c.get("situation"), 60))
 	if id == "" {
 		all, err := t.bot.cfg.Situations.List(ctx, true)
 		if err != nil {
@@ -45,7 +45,7 @@ func (t *turn) situationOf(ctx context.Context, id string) (dr.Situation, error)
 }
 
 func noSuchSituation(id string) error {
-	return &dr.Error{Kind: dr.NotFound, ID: "no_such_situation", Args: dr.Args{"situation": clip(line(id), 60)}}
+	return &dr.Error{Kind: dr.NotFound, ID: "no_such_situation", Args: dr.Args{"situation": clipLine(id, 60)}}
 }
 
 // showSituation draws one for this person, with the runbooks whoever reads it here may see.

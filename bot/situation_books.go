@@ -65,7 +65,7 @@ func ownFirst(lang string, all []knowledge.Cited) []knowledge.Cited {
 func (l *Library) about(s dr.Situation, signals []dr.Signal) string {
 	words := []string{locale.Say(locale.English, "situation_fault_"+string(s.Fault), dr.Args{"what": kindOf(s.Entity)})}
 	for _, one := range signals {
-		if w := clip(line(one.Name), 40); one.Kind == dr.SignalAlert && w != "" && !slices.Contains(words, w) && len(words) < 4 {
+		if w := clipLine(one.Name, 40); one.Kind == dr.SignalAlert && w != "" && !slices.Contains(words, w) && len(words) < 4 {
 			words = append(words, w)
 		}
 	}

@@ -148,7 +148,7 @@ func (e easel) reasons(s dr.Situation) string {
 	}
 	why := e.clues("situation_why", slices.DeleteFunc(slices.Clone(a.Why), func(c dr.Clue) bool { return announced(c) || said(s.For, c) }))
 	if short := s.Short[e.lang]; short != "" {
-		why = e.say("situation_short", dr.Args{"text": clip(line(short), 300)})
+		why = e.say("situation_short", dr.Args{"text": clipLine(short, 300)})
 	}
 	return join("\n", why, e.clues("situation_needs", a.Needs), join("\n", forbids, e.clues("situation_forbids", a.Forbids)))
 }
@@ -251,7 +251,7 @@ func (e easel) changes(all []dr.Suspect, now dr.Time) string {
 		if c.By != "" {
 			by = e.voice.person(line(c.By))
 		}
-		lines = append(lines, "· "+join(" · ", e.clock(c.At, now), e.entity(c.Entity), line(c.Name), clip(line(c.Text), 160), by))
+		lines = append(lines, "· "+join(" · ", e.clock(c.At, now), e.entity(c.Entity), line(c.Name), clipLine(c.Text, 160), by))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -259,7 +259,7 @@ func (e easel) changes(all []dr.Suspect, now dr.Time) string {
 // bookLinks lead to the runbooks that fit.
 func (e easel) bookLinks(all []knowledge.Cited) (out []Action) {
 	for i, b := range all[:min(len(all), sitBooks)] {
-		out = append(out, Action{ID: "book-" + number(i+1), Kind: ActLink, Label: e.say("situation_book", dr.Args{"runbook": clip(line(b.Title), 60)}), URL: b.URL})
+		out = append(out, Action{ID: "book-" + number(i+1), Kind: ActLink, Label: e.say("situation_book", dr.Args{"runbook": clipLine(b.Title, 60)}), URL: b.URL})
 	}
 	return out
 }
@@ -358,7 +358,7 @@ func (e easel) situations(all []dr.Situation, lost []dr.Signal, now dr.Time) Car
 func (v voice) alertNames(all []dr.Signal) string {
 	var names []string
 	for _, one := range all {
-		if name := clip(line(one.Name), 40); len(names) < 5 && !slices.Contains(names, name) {
+		if name := clipLine(one.Name, 40); len(names) < 5 && !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}

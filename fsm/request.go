@@ -27,15 +27,14 @@ func (e *Engine) Request(ctx context.Context, by dr.Actor, q Request) (View, err
 	if err != nil {
 		return View{}, fmt.Errorf("writing the frozen plan: %w", err)
 	}
-	id, err := e.newRunID()
-	if err != nil {
-		return View{}, err
-	}
-	run := e.newRun(id, by, q, slice, dr.Digest(bytes))
-	steps := newSteps(id, slice)
 	var refusal *dr.Error
+	var id string
 	err = e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
 		refusal = nil
+		if id, err = e.freeRunID(ctx, tx); err != nil {
+			return err
+		}
+		run := e.newRun(id, by, q, slice, dr.Digest(bytes))
 		open, err := tx.Runs(ctx, store.Filter{States: openRunStates()})
 		if err != nil {
 			return fmt.Errorf("listing open runs: %w", err)
@@ -50,7 +49,7 @@ func (e *Engine) Request(ctx context.Context, by dr.Actor, q Request) (View, err
 		if err := tx.InsertRun(ctx, run, bytes); err != nil {
 			return err
 		}
-		if err := tx.ReplaceSteps(ctx, id, steps); err != nil {
+		if err := tx.ReplaceSteps(ctx, id, newSteps(id, slice)); err != nil {
 			return err
 		}
 		if q.Parent != "" {
@@ -160,6 +159,22 @@ func (e *Engine) newRun(id string, by dr.Actor, q Request, s *dr.Slice, digest s
 			RTOTarget: sys.RTO, RPOTarget: sys.RPO, Limit: sys.Limit, RPO: -1, Lost: -1, Served: -1})
 	}
 	return run
+}
+
+// freeRunID draws an id no run has. Four symbols are a million ids a day, and the day of next year has the same.
+func (e *Engine) freeRunID(ctx context.Context, tx *store.Tx) (string, error) {
+	for range 100 {
+		id, err := e.newRunID()
+		if err != nil {
+			return "", err
+		}
+		if _, err = tx.Run(ctx, id); dr.KindOf(err) == dr.NotFound {
+			return id, nil
+		} else if err != nil {
+			return "", err
+		}
+	}
+	return "", errors.New("a hundred run ids were drawn, and a run has each: the random source repeats itself")
 }
 
 func requested(r dr.Run, s *dr.Slice) dr.RequestedData {

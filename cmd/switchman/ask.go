@@ -114,7 +114,7 @@ func (sh *shell) askLive(ctx context.Context, asked map[string]string) error {
 			u.more(last.Answer)
 		case last.Going && !u.waits: // what stands there so far is what a model is about to word
 			u.waits = true
-			sh.note("found; a language model words it")
+			sh.note(meanwhile(last.Answer))
 		}
 		return nil
 	})
@@ -130,6 +130,15 @@ func (sh *shell) askLive(ctx context.Context, asked map[string]string) error {
 		u.end(last.Answer)
 	}
 	return nil
+}
+
+// meanwhile is for whoever would rather look for themselves than wait for a model: where what it words stands.
+func meanwhile(a knowledge.Answer) string {
+	said := "found; a language model words what stands in"
+	for _, s := range a.Sources {
+		said += "\n  " + s.Heading + ", " + place(s)
+	}
+	return said
 }
 
 // unfolding prints an answer as it grows.

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -109,19 +110,20 @@ func (d dictionaries) file(t *testing.T) string {
 }
 
 // examine lets schemathesis loose on the server. One worker: several at once upset CPython's parser. The seed
-// is fixed, so that what fails fails again; the soak takes others.
+// is fixed, so that what fails fails again; the soak takes others, and ten times as many.
 func (b *bank) examine(tool string, words dictionaries, flags ...string) {
 	b.Helper()
 	description, err := filepath.Abs("../../docs/openapi.yaml")
 	if err != nil {
 		b.Fatal(err)
 	}
-	args := []string{"--config-file", words.file(b.T), "run", description, "--url", b.base, "--max-examples", "20", "--checks", checks,
-		"--exclude-path", stream, "--generation-database", "none", "--continue-on-failure", "--no-color", "--request-timeout", "30"}
-	if os.Getenv("SWITCHMAN_SOAK") == "" {
-		args = append(args, "--seed", "1")
+	examples, seed := "10", []string{"--seed", "1"}
+	if os.Getenv("SWITCHMAN_SOAK") != "" {
+		examples, seed = "100", nil
 	}
-	cmd := exec.CommandContext(b.Context(), tool, append(args, flags...)...)
+	args := []string{"--config-file", words.file(b.T), "run", description, "--url", b.base, "--max-examples", examples, "--checks", checks,
+		"--exclude-path", stream, "--generation-database", "none", "--continue-on-failure", "--no-color", "--request-timeout", "30"}
+	cmd := exec.CommandContext(b.Context(), tool, slices.Concat(args, seed, flags)...)
 	cmd.Dir = b.TempDir()
 	out, err := cmd.CombinedOutput()
 	if err != nil {

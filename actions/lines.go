@@ -53,6 +53,24 @@ func (h Hands) Keep(wanted []Line) {
 	}
 }
 
+// Dial says that lines are about to be used, and begins to dial those that are not open. It waits for nothing; Keep does
+// not hang them up for some seconds.
+func (h Hands) Dial(lines []Line) {
+	if h.lines == nil {
+		return
+	}
+	h.lines.mu.Lock()
+	defer h.lines.mu.Unlock()
+	now := h.lines.clock.Now()
+	for _, l := range lines {
+		if w := h.lines.lines[l.key()]; w != nil {
+			w.touch(now)
+		} else {
+			h.lines.begin(l)
+		}
+	}
+}
+
 // Stands tells how a line that is kept stands, without waiting: who is there, or that nobody is; known is false while it is
 // being dialled.
 func (h Hands) Stands(l Line) (g Greeting, open, known bool) {

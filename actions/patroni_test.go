@@ -4,11 +4,9 @@ package actions_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -20,53 +18,22 @@ import (
 	"github.com/switchman-dr/switchman/dr"
 )
 
-// startPatroni starts a real Patroni of one member, which keeps its state itself, and its PostgreSQL.
+// startPatroni starts a real Patroni of one member, which takes a server over.
 func startPatroni(t *testing.T) (api, data string) {
 	t.Helper()
-	p, err := actionstest.StartPostgres() // its own is not needed, its user and programs are
+	p, err := actionstest.StartPostgres()
 	must(t, p, err)
-	t.Cleanup(func() { p.Stop() })
-	if err := p.Kill(); err != nil {
-		t.Fatal(err)
-	}
-	api, data = nobody(t), filepath.Join(p.Dir, "patroni")
-	config := filepath.Join(p.Dir, "patroni.yml")
-	text := fmt.Sprintf(`scope: bank
-name: east
-restapi: {listen: %[1]q, connect_address: %[1]q}
-raft: {data_dir: %[2]q, self_addr: %[3]q}
-bootstrap:
-  dcs: {ttl: 20, loop_wait: 1, retry_timeout: 3}
-  initdb: [{encoding: UTF8}, {locale: C}, no-sync]
-postgresql:
-  listen: %[4]q
-  connect_address: %[4]q
-  data_dir: %[5]q
-  bin_dir: %[6]q
-  authentication: {superuser: {username: postgres, password: none-here}, replication: {username: repl, password: none-here}}
-  parameters: {unix_socket_directories: %[7]q, fsync: "off", shared_buffers: 16MB}
-`, api, filepath.Join(p.Dir, "raft"), nobody(t), nobody(t), data, filepath.Dir(p.Argv("postgres")[len(p.Argv("postgres"))-1]), p.Dir)
-	if err := os.WriteFile(config, []byte(text), 0o644); err != nil { //nolint:gosec // the server's own user reads it
-		t.Fatal(err)
-	}
-	argv := p.Argv("postgres")
-	argv = append(argv[:len(argv)-1], "patroni", config)
-	cmd := exec.Command(argv[0], argv[1:]...)
-	log := &strings.Builder{}
-	cmd.Stdout, cmd.Stderr, cmd.Dir, cmd.Env = log, log, "/", []string{"PATH=/usr/bin:/bin", "LC_ALL=C"}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(func() { p.Stop() }) //nolint:errcheck // it may have been started by somebody else
+	h, err := actionstest.StartPatroni(p)
+	must(t, &h, err)
 	t.Cleanup(func() {
-		killMaster(t, data)
-		cmd.Process.Kill() //nolint:errcheck // it may have ended
-		cmd.Wait()         //nolint:errcheck // it was killed
-		killMaster(t, data)
 		if t.Failed() {
-			t.Log(log)
+			t.Log(h[0].Log())
 		}
+		h[0].Stop() //nolint:errcheck // it may have ended
+		killMaster(t, p.Dir)
 	})
-	return api, data
+	return h[0].API, p.Dir
 }
 
 // killMaster kills PostgreSQL under Patroni.

@@ -87,10 +87,15 @@ func (w *wires) to(ctx context.Context, user, address string) (*wire, error) {
 	if l.err != nil {
 		return nil, l.err
 	}
-	l.mu.Lock()
-	l.used = w.clock.Now()
-	l.mu.Unlock()
+	l.touch(w.clock.Now())
 	return l, nil
+}
+
+// touch notes that somebody uses a line, or is about to.
+func (l *wire) touch(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.used = now
 }
 
 // begin starts to dial. The caller holds mu.
@@ -115,7 +120,7 @@ func (w *wires) open(l *wire, key, user, address string) {
 		w.forget(key, l)
 		close(l.gone)
 	}()
-	l.used = w.clock.Now()
+	l.touch(w.clock.Now())
 	l.err = l.greet(w.clock)
 	close(l.ready)
 	if l.err != nil {

@@ -3,9 +3,11 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -37,12 +39,17 @@ func apart(t *testing.T, test func(*testing.T)) {
 	if os.Geteuid() != 0 {
 		argv = append(argv, "--user", "--map-current-user", "--keep-caps")
 	}
+	if out, err := exec.CommandContext(t.Context(), "unshare", append(argv, "ip", "link", "set", "lo", "up")...).CombinedOutput(); err != nil {
+		t.Fatalf("a machine can only be cut off in a network of its own, and this user may not make one: %v: %s\n"+
+			"Install util-linux and iproute2; allow namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "+
+			"kernel.apparmor_restrict_unprivileged_userns; in a container its seccomp profile); or run this test as root.", err, out)
+	}
 	cmd := exec.CommandContext(t.Context(), "unshare", append(argv, self, "-test.v", "-test.count=1", "-test.timeout=5m", "-test.run=^"+t.Name()+"$")...)
 	cmd.Env = append(os.Environ(), inNetwork+"=yes")
 	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
-		t.Errorf("in a network of its own (needs unshare of util-linux and ip of iproute2): %v", err)
+		t.Errorf("in a network of its own: %v", err)
 	}
 }
 
@@ -85,7 +92,7 @@ func newIsland(t *testing.T) *island {
 	ip(t, "link", "set", "near", "up")
 	i.ip(t, "address", "add", "10.77.0.2/24", "dev", "far")
 	i.ip(t, "link", "set", "far", "up")
-	if i.Daemon, err = actionstest.StartDaemonAt("10.77.0.2:2222", i.enter...); err != nil {
+	if i.Daemon, err = actionstest.StartUnprivilegedAt("10.77.0.2:2222", i.enter...); err != nil {
 		t.Fatal(err)
 	}
 	return i
@@ -94,6 +101,14 @@ func newIsland(t *testing.T) *island {
 func (i *island) ip(t *testing.T, args ...string) {
 	t.Helper()
 	run(t, append(append(i.enter[:len(i.enter):len(i.enter)], "ip"), args...)...)
+}
+
+// opens lets whoever runs the machine's daemon write where its steps do.
+func opens(t *testing.T, dir string) {
+	t.Helper()
+	if err := errors.Join(os.Chmod(dir, 0o777), os.Chmod(filepath.Dir(dir), 0o755)); err != nil { //nolint:gosec // a test's own directory
+		t.Fatal(err)
+	}
 }
 
 // away is how long a machine is cut off: until its line has been given up, or as long as a soak has it.
@@ -110,6 +125,7 @@ func partition(t *testing.T, database func(testing.TB) string) {
 	apart(t, func(t *testing.T) {
 		i := newIsland(t)
 		s := sshSceneAt(t, i.Daemon)
+		opens(t, s.dir)
 		s.url = database(t)
 		s.replan("timeout: 20s", "timeout: 100s")
 		s.open(nil, sshSettings(i.Daemon)...)
@@ -131,12 +147,19 @@ func partition(t *testing.T, database func(testing.TB) string) {
 func TestFault20Partition(t *testing.T)         { partition(t, func(testing.TB) string { return "" }) }
 func TestFault20PartitionPostgres(t *testing.T) { partition(t, storetest.Postgres) }
 
-// TestFault16LineSilent cuts a machine off before its once step is sent over a line that was open. Nothing has
-// left, and that is what is said; when the line is back a person sends it.
 func TestFault16LineSilent(t *testing.T) {
+	lineSilent(t, func(testing.TB) string { return "" })
+}
+func TestFault16LineSilentPostgres(t *testing.T) { lineSilent(t, storetest.Postgres) }
+
+// lineSilent cuts a machine off before its once step is sent over a line that was open. Nothing has
+// left, and that is what is said; when the line is back a person sends it.
+func lineSilent(t *testing.T, database func(testing.TB) string) {
 	apart(t, func(t *testing.T) {
 		i := newIsland(t)
 		s := sshSceneAt(t, i.Daemon)
+		opens(t, s.dir)
+		s.url = database(t)
 		s.fact("../go", "")
 		s.replan("timeout: 20s", "timeout: 8s")
 		var sends atomic.Int64

@@ -73,11 +73,15 @@ func (s *scene) sentOnce(run string) {
 func TestFault16LineCut(t *testing.T)         { lineCut(t, func(testing.TB) string { return "" }) }
 func TestFault16LineCutPostgres(t *testing.T) { lineCut(t, storetest.Postgres) }
 
-// TestFault17JournalFull: a machine whose journal has no room does not begin a step it could not remember. Whether it
+func TestFault17JournalFull(t *testing.T)         { journalFull(t, func(testing.TB) string { return "" }) }
+func TestFault17JournalFullPostgres(t *testing.T) { journalFull(t, storetest.Postgres) }
+
+// journalFull: a machine whose journal has no room does not begin a step it could not remember. Whether it
 // is sent again is for a person to say.
-func TestFault17JournalFull(t *testing.T) {
+func journalFull(t *testing.T, database func(testing.TB) string) {
 	t.Parallel()
 	s, d := sshScene(t)
+	s.url = database(t)
 	small := newDisk(t, d.Journal())
 	if err := small.fill(); err != nil {
 		t.Fatal(err)

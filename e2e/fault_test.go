@@ -31,7 +31,7 @@ var faults = [...]string{
 	15: "a byte of the journal changes, rows go, come or change places, an older copy is put in place",
 	16: "the line to a machine is cut before a step is sent, during it, and before its end is recorded",
 	17: "the same token from several at once; a machine's journal is full, or lost with a restart",
-	18: "a probe that cannot tell or contradicts; a decision on another attempt, or by the starter",
+	18: "a probe that cannot tell, hangs or contradicts; a decision on another attempt, or by the starter",
 	19: "a step takes longer on its machine than its time-out",
 	20: "a machine is cut off during its step and comes back later",
 	21: "a run is stopped during a step that may be sent once",

@@ -24,6 +24,7 @@ type estate struct {
 	*testing.T
 	servers [2]*actionstest.Postgres
 	sshd    [2]*actionstest.Daemon
+	ha      []*actionstest.Patroni // of both servers, where they have one
 	teller  *actionstest.Teller
 	port    string // of both sshd
 
@@ -146,14 +147,18 @@ func promotions(p *actionstest.Postgres) int {
 }
 
 // lay writes the organisation that docs/postgres shows, with this estate's addresses, ports and users, and the
-// people of the tiny bank.
-func (e *estate) lay() *scene {
+// people of the tiny bank. more is what else is to be written otherwise, old and new in turn.
+func (e *estate) lay(more ...string) *scene {
 	e.Helper()
 	s := &scene{T: e.T, dir: e.TempDir(), clock: newSkewClock(), logs: &logKeeper{}}
 	east, west := e.sides()
 	org := filepath.Join(s.dir, "org")
-	change := strings.NewReplacer("10.1.0.11:5432", east.Address, "10.2.0.11:5432", west.Address, "user: postgres,", "user: "+e.sshd[0].User+", port: "+e.port+",",
-		`"secret:PG"`, `"secret:PG", sslmode: disable`)
+	words := append(more, "10.1.0.11:5432", east.Address, "10.2.0.11:5432", west.Address, "10.1.0.21:5432", east.Address, "10.2.0.21:5432", west.Address,
+		"user: postgres,", "user: "+e.sshd[0].User+", port: "+e.port+",", `"secret:PG"`, `"secret:PG", sslmode: disable`)
+	if e.ha != nil {
+		words = append(words, "10.1.0.21:8008", e.patroni(east).API, "10.2.0.21:8008", e.patroni(west).API)
+	}
+	change := strings.NewReplacer(words...)
 	e.must(errors.Join(os.CopyFS(org, os.DirFS("../docs/postgres")), os.Mkdir(filepath.Join(s.dir, "facts"), 0o700), os.Mkdir(filepath.Join(s.dir, "secrets"), 0o700),
 		os.WriteFile(filepath.Join(s.dir, "secrets", "PG"), []byte(actionstest.PostgresPassword), 0o600)))
 	for _, name := range []string{"roster.yaml", "policy.yaml"} {

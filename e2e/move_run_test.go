@@ -35,6 +35,9 @@ func TestMove(t *testing.T) {
 	for i, places := range deaths() {
 		e.story("Switchman dies at "+strings.Join(places, " and "), func() { e.dies(places, i) })
 	}
+	if os.Getenv("SWITCHMAN_SOAK") != "" {
+		e.story("home by hand", e.homeByHand) // the last: its plan leaves the server it comes from as it is
+	}
 	t.Logf("soak: Switchman killed -9 %d times in switchovers: every run ended right, promote was sent once in each, nothing lost", e.kills)
 }
 

@@ -26,7 +26,8 @@ type scene struct {
 	app   *app.App
 	end   context.CancelFunc // of what runs in the background
 	logs  *logKeeper
-	name  string // of the process; empty: here
+	name  string        // of the process; empty: here
+	waits time.Duration // how long something may take to come true; 0: as long as anywhere
 }
 
 // newScene starts the tiny bank.
@@ -164,7 +165,7 @@ func (s *scene) eventually(what string, ok func() bool) {
 	s.Helper()
 	look := time.NewTicker(20 * time.Millisecond)
 	defer look.Stop()
-	deadline := time.After(patience)
+	deadline := time.After(cmp.Or(s.waits, patience))
 	for !ok() {
 		select {
 		case <-look.C:

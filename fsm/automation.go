@@ -2,6 +2,7 @@ package fsm
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/switchman-dr/switchman/dr"
@@ -13,7 +14,7 @@ import (
 func automated(s *dr.Slice, now dr.Time) []dr.Check {
 	var out []dr.Check
 	for _, promote := range s.Steps {
-		if promote.Call.Action != "postgres" || promote.Call.Params["do"] != "promote" {
+		if !promotes(promote) {
 			continue
 		}
 		asked := map[string]bool{}
@@ -33,6 +34,39 @@ func automated(s *dr.Slice, now dr.Time) []dr.Check {
 		}
 	}
 	return out
+}
+
+// leftPaused reports whether an automation was paused for a promotion and, as far as the run knows, is paused still: the step
+// that takes that back has not ended well, or there is none.
+func leftPaused(s Situation) bool {
+	members := map[string]bool{}
+	for _, sys := range s.Slice.Systems {
+		for _, n := range sys.Nodes {
+			members[n.ID] = n.Role == "patroni"
+		}
+	}
+	state := make(map[string]dr.StepState, len(s.Steps))
+	for _, row := range s.Steps {
+		state[row.Step] = row.State
+	}
+	held, freed := map[string]bool{}, map[string]bool{} // by system
+	for _, st := range s.Slice.Steps {
+		acts := func(st dr.Step) bool { return st.Kind == dr.ActionStep && members[st.Node] }
+		switch {
+		case promotes(st):
+			needed(s.Slice, st, map[string]bool{}, func(before dr.Step) {
+				held[st.System] = held[st.System] || acts(before) && (state[before.ID] == dr.StepOK || state[before.ID] == dr.StepUnknown)
+			})
+		case acts(st) && state[st.ID] == dr.StepOK:
+			needed(s.Slice, st, map[string]bool{}, func(before dr.Step) { freed[st.System] = freed[st.System] || promotes(before) })
+		}
+	}
+	maps.DeleteFunc(held, func(system string, _ bool) bool { return freed[system] })
+	return s.Run.Mode != dr.Rehearsal && slices.Contains(slices.Collect(maps.Values(held)), true)
+}
+
+func promotes(st dr.Step) bool {
+	return st.Call.Action == "postgres" && st.Call.Params["do"] == "promote"
 }
 
 // needed visits every step that must have ended before one may begin.

@@ -260,3 +260,36 @@ func addresses(s *dr.Slice) []string {
 	}
 	return out
 }
+
+// fillRun puts the run's id where a call asks for it.
+func fillRun(c dr.Call, run string) dr.Call {
+	out := dr.Call{Action: c.Action, Params: make(map[string]any, len(c.Params))}
+	for k, v := range c.Params {
+		out.Params[k] = fill(v, run)
+	}
+	return out
+}
+
+func fill(v any, run string) any {
+	switch t := v.(type) {
+	case string:
+		if t == "{run}" {
+			return run
+		}
+	case []string:
+		list := make([]string, len(t))
+		for i := range t {
+			list[i], _ = fill(t[i], run).(string)
+		}
+		return list
+	case map[string]string:
+		m := make(map[string]string, len(t))
+		for k := range t {
+			m[k], _ = fill(t[k], run).(string)
+		}
+		return m
+	case dr.Call: // such as the two looks of a reconciliation
+		return fillRun(t, run)
+	}
+	return v
+}

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -170,109 +169,6 @@ func (e *Engine) wake() {
 	case e.kick <- struct{}{}:
 	default:
 	}
-}
-
-// tend is the loop behind everything nobody asked for: facts to gather, rounds that expire, files
-// that change, runs that have no owner.
-func (e *Engine) tend(ctx context.Context) {
-	for {
-		if err := e.round(ctx); err == nil {
-			e.relieved("tend")
-		} else if ctx.Err() == nil {
-			e.complain("tend", "tending runs", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-e.kick:
-		case <-e.cfg.Clock.After(time.Second):
-		}
-	}
-}
-
-// round looks once at every open run. Looks and calls wait for the world outside, so they go their own
-// way: a mail server that does not answer must not keep a run from starting.
-func (e *Engine) round(ctx context.Context) error {
-	var runs []dr.Run
-	err := e.cfg.Store.Read(ctx, func(r *store.Reader) (err error) {
-		runs, err = r.Runs(ctx, store.Filter{States: openRunStates()})
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("listing open runs: %w", err)
-	}
-	leads, err := e.leads(ctx, len(runs) > 0)
-	if err != nil {
-		return err
-	}
-	e.keepLines(ctx, runs)
-	for _, run := range runs {
-		if ctx.Err() != nil {
-			return nil
-		}
-		switch run.State {
-		case dr.Running, dr.Verifying, dr.RollingBack, dr.Paused:
-			e.own(ctx, run.ID, run.Version)
-		}
-		e.aside(run.ID, func() {
-			if err := e.tendOne(ctx, run, leads); err == nil {
-				e.relieved(run.ID+"/tend", "run", run.ID)
-			} else if ctx.Err() == nil && !errors.Is(err, store.ErrFenced) { // another server tends now
-				e.complain(run.ID+"/tend", "tending a run", err, "run", run.ID, "state", run.State)
-			}
-		})
-	}
-	return nil
-}
-
-// tendOne does what time, files and silence do to one run. Of several servers one does it, but for calls: each
-// knows of places that it cannot reach.
-func (e *Engine) tendOne(ctx context.Context, run dr.Run, leads bool) error {
-	var err error
-	state := run.State
-	if !leads {
-		state = ""
-	}
-	switch state {
-	case dr.Draft, dr.Preflight:
-		err = e.look(ctx, run.ID)
-	case dr.AwaitingApproval, dr.AwaitingCode:
-		err = e.tendRound(ctx, run)
-	case dr.AtStandby:
-		err = e.tendSoak(ctx, run)
-	}
-	if err != nil {
-		return err
-	}
-	return e.callOut(ctx, run)
-}
-
-// aside does something for a run beside the loop, unless the last of it is still at it.
-func (e *Engine) aside(run string, do func()) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.tended[run] {
-		return
-	}
-	e.tended[run] = true
-	e.wg.Add(1)
-	go func() {
-		defer e.wg.Done()
-		do()
-		e.mu.Lock()
-		defer e.mu.Unlock()
-		delete(e.tended, run)
-	}()
-}
-
-func openRunStates() []dr.State {
-	var open []dr.State
-	for _, s := range dr.States() {
-		if !s.Ended() {
-			open = append(open, s)
-		}
-	}
-	return open
 }
 
 // slice reads a frozen slice and keeps it; a digest names the same bytes for ever.

@@ -15,6 +15,11 @@ import (
 // Lines to machines are dialled with the facts, and kept open from the moment a run has its votes until it ends or its
 // round does. So a machine that cannot be reached, or where nothing can be done, is known before the point of no return,
 // and no step waits for a line. One that breaks while the code is awaited makes the facts be gathered anew.
+//
+// Of several servers one holds them: the one that tends while the code is awaited, then the one that carries the run. Another
+// could do nothing with its own but look like a second hand to whoever watches the machine, and each server more would be
+// a session more at every sshd. Who takes a run over, or starts it, dials all of its lines at once: that takes a part of a
+// second, beside the six the lease may last.
 
 // way is a line a run needs at one of its nodes.
 type way struct {
@@ -79,27 +84,42 @@ func (e *Engine) greet(ctx context.Context, s *dr.Slice) []dr.Check {
 	return out
 }
 
-// keepsLines reports whether a run needs its lines open.
-func keepsLines(s dr.State) bool {
-	return s == dr.AwaitingCode || s.Moving() || s == dr.Paused
-}
-
-// keepLines holds the lines open that runs need now. A plan that cannot be read has none; whoever carries the run says so.
-func (e *Engine) keepLines(ctx context.Context, runs []dr.Run) {
+// keepLines holds the lines open that runs need here now. A plan that cannot be read has none; whoever carries the run says so.
+func (e *Engine) keepLines(ctx context.Context, runs []dr.Run, leads bool) {
 	var wanted []actions.Line
 	for _, run := range runs {
-		if !keepsLines(run.State) || run.Mode == dr.Rehearsal {
+		if run.Mode == dr.Rehearsal || !e.carries(run.ID) && (run.State != dr.AwaitingCode || !leads) {
 			continue
 		}
-		s, err := e.frozen(ctx, run.Digest)
-		if err != nil {
-			continue
-		}
-		for _, w := range e.ways(s) {
-			wanted = append(wanted, w.line)
+		if s, err := e.frozen(ctx, run.Digest); err == nil {
+			wanted = append(wanted, e.lines(s)...)
 		}
 	}
 	e.cfg.Hands.Keep(wanted)
+}
+
+// carries reports whether this process holds the lease of a run.
+func (e *Engine) carries(run string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := e.runners[run]
+	return r != nil && r.holds.Load()
+}
+
+// lines are those of a plan, some of them perhaps more than once.
+func (e *Engine) lines(s *dr.Slice) []actions.Line {
+	var out []actions.Line
+	for _, w := range e.ways(s) {
+		out = append(out, w.line)
+	}
+	return out
+}
+
+// dial begins to dial what a run needs, for whoever is about to carry it.
+func (e *Engine) dial(run dr.Run, s *dr.Slice) {
+	if run.Mode != dr.Rehearsal {
+		e.cfg.Hands.Dial(e.lines(s))
+	}
 }
 
 // linesChanged reports whether a line of a run stands otherwise than its facts say.

@@ -2,7 +2,6 @@ package fsm
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,9 +9,7 @@ import (
 	"time"
 
 	"github.com/switchman-dr/switchman/actions"
-	"github.com/switchman-dr/switchman/approval"
 	"github.com/switchman-dr/switchman/dr"
-	"github.com/switchman-dr/switchman/journal"
 	"github.com/switchman-dr/switchman/store"
 )
 
@@ -127,7 +124,7 @@ type probe struct {
 	expect []dr.Found // what counts as well
 }
 
-// probesOf lists the looks: each system's own probes, and every step's probe once, which must at
+// probesOf lists the looks: each system's own probes, and the first probe of every node, which must at
 // least answer, so that a dead node is found before the point of no return.
 func probesOf(s *dr.Slice) []probe {
 	var out []probe
@@ -142,6 +139,9 @@ func probesOf(s *dr.Slice) []probe {
 	}
 	seen := map[string]bool{}
 	for _, st := range s.Steps {
+		if st.Kind == dr.ManualStep {
+			seen[st.Node] = true // a person goes there first, perhaps to bring up what would answer
+		}
 		if st.Probe == nil || st.Node == "" || seen[st.Node] {
 			continue
 		}
@@ -250,159 +250,4 @@ func windowLevel(s *dr.Slice, c dr.Check) string {
 		}
 	}
 	return "warn"
-}
-
-// tendRound does what time and files do to an open round: it expires, or the slice changed.
-func (e *Engine) tendRound(ctx context.Context, run dr.Run) error {
-	current, err := e.compile(run)
-	if err != nil {
-		current = run.Digest // unreadable files void nothing; the start is refused while they are
-	}
-	s, err := e.readSituation(ctx, run.ID)
-	if err != nil {
-		return err
-	}
-	if _, _, late := approval.Expire(s.Case); !late && current == run.Digest {
-		if run.State == dr.AwaitingCode && e.linesChanged(run, s.Slice) {
-			return e.look(ctx, run.ID)
-		}
-		return nil
-	}
-	look, expired := false, false
-	err = e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
-		look, expired = false, false
-		if err := e.tends(ctx, tx); err != nil {
-			return err
-		}
-		locked, err := tx.LockRun(ctx, run.ID)
-		if err != nil || locked.Version != run.Version {
-			return err
-		}
-		s, err := e.situation(ctx, &tx.Reader, locked)
-		if err != nil || s.ClockStepped {
-			return err
-		}
-		d := &decision{s: s, a: Act{Actor: dr.Itself()}, c: &Change{Run: cloneRun(locked)}}
-		state, _, late := approval.Expire(s.Case)
-		switch {
-		case late && state == dr.Expired:
-			expired = true
-			d.endRound("expired", "")
-			d.move(evExpire, "", "")
-		case late && state == dr.AwaitingApproval:
-			d.revokeCodes("quorum_lost")
-			d.move(evQuorumOff, "", "")
-		case current != locked.Digest:
-			d.c.Recompile, look = true, true
-		default:
-			return nil
-		}
-		return e.apply(ctx, tx, &s, d.c)
-	})
-	if err == nil && look {
-		return e.look(ctx, run.ID)
-	}
-	if err == nil && expired {
-		e.anchor(ctx, run.ID, "end")
-	}
-	return err
-}
-
-// tendSoak says once that a run has served at the standby for as long as its plan wants: from then on
-// it may go back, and nothing else would tell the people who wait for that.
-func (e *Engine) tendSoak(ctx context.Context, run dr.Run) error {
-	if run.Soaked || run.Mode == dr.Emergency {
-		return nil
-	}
-	var plan *dr.Slice
-	err := e.cfg.Store.Read(ctx, func(r *store.Reader) (err error) {
-		plan, err = e.slice(ctx, r, run.Digest)
-		return err
-	})
-	if err != nil || plan.Soak == 0 || e.now().Since(run.Clocks.Restored) < plan.Soak {
-		return err
-	}
-	return e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
-		if err := e.tends(ctx, tx); err != nil {
-			return err
-		}
-		locked, err := tx.LockRun(ctx, run.ID)
-		if err != nil || locked.Version != run.Version {
-			return err
-		}
-		s, err := e.situation(ctx, &tx.Reader, locked)
-		if err != nil || s.ClockStepped || soakLeft(s) > 0 {
-			return err
-		}
-		locked.Soaked = true
-		tx.Journal(newRow(s.Now, run.ID, dr.RowSoaked, dr.Itself(), dr.SoakedData{Wanted: s.Slice.Soak}))
-		return tx.UpdateRun(ctx, &locked)
-	})
-}
-
-// anchor writes the journal's root outside and notes where it went. Failing to is a warning: the
-// run does not wait for a syslog.
-func (e *Engine) anchor(ctx context.Context, run, why string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
-	defer cancel()
-	var head journal.Head
-	err := e.cfg.Store.Read(ctx, func(r *store.Reader) (err error) {
-		head, err = r.Head(ctx)
-		return err
-	})
-	if err != nil {
-		e.cfg.Log.Error("reading the journal's head for an anchor", "run", run, "err", err)
-		return
-	}
-	hash, err := journal.Root(head)
-	if err != nil {
-		e.cfg.Log.Error("reading the journal's root for an anchor", "run", run, "err", err)
-		return
-	}
-	root := base64.StdEncoding.EncodeToString(hash[:])
-	where := e.cfg.Anchor(ctx, fmt.Sprintf("switchman anchor run=%s why=%s size=%d root=%s", run, why, head.Size, root))
-	if len(where) == 0 {
-		return
-	}
-	err = e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
-		tx.Journal(newRow(e.now(), run, dr.RowAnchor, dr.Itself(),
-			dr.AnchorData{Size: head.Size, Root: root, Why: why, To: strings.Join(where, ", ")}))
-		return nil
-	})
-	if err != nil {
-		e.cfg.Log.Error("noting an anchor", "run", run, "err", err)
-	}
-}
-
-// fillRun puts the run's id where a call asks for it.
-func fillRun(c dr.Call, run string) dr.Call {
-	out := dr.Call{Action: c.Action, Params: make(map[string]any, len(c.Params))}
-	for k, v := range c.Params {
-		out.Params[k] = fill(v, run)
-	}
-	return out
-}
-
-func fill(v any, run string) any {
-	switch t := v.(type) {
-	case string:
-		if t == "{run}" {
-			return run
-		}
-	case []string:
-		list := make([]string, len(t))
-		for i := range t {
-			list[i], _ = fill(t[i], run).(string)
-		}
-		return list
-	case map[string]string:
-		m := make(map[string]string, len(t))
-		for k := range t {
-			m[k], _ = fill(t[k], run).(string)
-		}
-		return m
-	case dr.Call: // such as the two looks of a reconciliation
-		return fillRun(t, run)
-	}
-	return v
 }

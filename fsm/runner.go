@@ -32,6 +32,7 @@ type runner struct {
 	outcomes outcomes
 	again    chan struct{} // somebody's verb changed the run
 	seen     atomic.Int64  // version of the run as last looked at; others may have moved it on
+	holds    atomic.Bool   // the lease
 	later    <-chan time.Time
 }
 
@@ -106,6 +107,7 @@ func (r *runner) live(ctx context.Context, id string) error {
 	if err := r.load(ctx, id); err != nil {
 		return err
 	}
+	r.e.dial(r.run, r.slice)
 	if err := r.recover(ctx); err != nil {
 		return err
 	}
@@ -158,6 +160,7 @@ func (r *runner) acquire(ctx context.Context, id string) error {
 			return errNotMine
 		}
 		r.epoch = epoch
+		r.holds.Store(true)
 		return nil
 	})
 }

@@ -79,7 +79,7 @@ func StartDaemon() (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	return StartDaemonAt(address)
+	return (&Daemon{Address: address}).start()
 }
 
 // free is an address nobody listens on.
@@ -100,9 +100,16 @@ func StartAppliance() (*Daemon, error) {
 	return (&Daemon{Address: address, more: "ForceCommand exit 0\n"}).start()
 }
 
-// StartDaemonAt starts one at an address, by way of a program that runs another, such as nsenter.
-func StartDaemonAt(address string, through ...string) (*Daemon, error) {
-	return (&Daemon{Address: address}).start(through...)
+// StartUnprivilegedAt starts one at an address, by way of a program that runs another, such as nsenter. It has no rights even
+// where the tests are root's: it runs as the user of PostgreSQL, who has a shell, and lets that user in.
+func StartUnprivilegedAt(address string, through ...string) (d *Daemon, err error) {
+	d = &Daemon{Address: address}
+	if os.Geteuid() == 0 {
+		if d.who, err = credential("postgres"); err != nil {
+			return nil, err
+		}
+	}
+	return d.start(through...)
 }
 
 // StartDaemon starts an sshd on the machine of a server, at a port. Who signs in is the server's user, and finds its programs,
@@ -185,15 +192,15 @@ SetEnv SWITCHMAN_JOURNAL=%[2]s/journal %[3]s
 		err = os.MkdirAll("/run/sshd", 0o755) // where it gives its rights up
 	}
 	return errors.Join(err, os.WriteFile(d.Known, fmt.Appendf(nil, "[%s]:%s %s", name, port, host), 0o600),
-		os.WriteFile(filepath.Join(d.Dir, "config"), []byte(config), 0o600), d.give())
+		os.WriteFile(filepath.Join(d.Dir, "config"), []byte(config), 0o600), own(d.Dir, d.who))
 }
 
-// give makes its files those of the user it runs as.
-func (d *Daemon) give() error {
-	if d.who == nil {
+// own makes files those of a user; nil: they stay as they are.
+func own(dir string, who *syscall.Credential) error {
+	if who == nil {
 		return nil
 	}
-	return filepath.WalkDir(d.Dir, func(path string, _ os.DirEntry, err error) error {
-		return errors.Join(err, os.Chown(path, int(d.who.Uid), int(d.who.Gid)))
+	return filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
+		return errors.Join(err, os.Chown(path, int(who.Uid), int(who.Gid)))
 	})
 }

@@ -135,7 +135,7 @@ func (t *turn) answer(ctx context.Context) (Reply, error) {
 		return t.aside(ctx, known)
 	}
 	if !known {
-		return Reply{}, t.refuse(ctx, "", "", "known_person", dr.Refuse("person_unknown", dr.Args{"person": clip(line(t.in.Person), 40)}))
+		return Reply{}, t.refuse(ctx, "", "", "known_person", dr.Refuse("person_unknown", dr.Args{"person": clipLine(t.in.Person, 40)}))
 	}
 	switch t.in.Kind {
 	case Command, Mention:
@@ -235,7 +235,7 @@ func (t *turn) refuse(ctx context.Context, run string, verb dr.Verb, rule string
 	data, err := json.Marshal(dr.RefusalData{Verb: verb, Rule: rule, ID: refusal.ID, Args: refusal.Args})
 	if err == nil {
 		err = t.bot.cfg.Store.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
-			tx.Journal(dr.Row{At: t.nonces.now, Run: run, Kind: dr.RowRefusal, Actor: clip(line(t.in.Person), 40), Surface: clip(line(t.in.Surface), 20), Data: data})
+			tx.Journal(dr.Row{At: t.nonces.now, Run: run, Kind: dr.RowRefusal, Actor: clipLine(t.in.Person, 40), Surface: clipLine(t.in.Surface, 20), Data: data})
 			return nil
 		})
 	}

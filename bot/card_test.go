@@ -128,8 +128,19 @@ func gallery(t testing.TB) map[string]func(e easel) any {
 		"refusal": func(e easel) any {
 			return e.refusal(dr.Refuse("vote_of_requester", dr.Args{"person": "Lin Hua", "run": "r1125-7k2m"}))
 		},
-		"typo":          func(e easel) any { _, err := parse("aprove r1"); return e.refusal(err) },
-		"code":          func(e easel) any { return e.codeCard(code.view) },
+		"typo":       func(e easel) any { _, err := parse("aprove r1"); return e.refusal(err) },
+		"code":       func(e easel) any { return e.codeCard(code.view) },
+		"site":       func(e easel) any { return e.sites(sitesAt(waiting.view.Now, ""), servers(), leases(), "chen") },
+		"site-one":   func(e easel) any { return e.sites(fsm.SiteView{}, servers()[:1], nil, "chen") },
+		"site-asked": func(e easel) any { v := sitesAt(waiting.view.Now, "chen"); return e.siteAsked(wishOf(v), v, "") },
+		"site-taken": func(e easel) any {
+			w := wishOf(sitesAt(waiting.view.Now, "chen"))
+			w.By = "huang"
+			return e.siteAsked(w, sitesAt(waiting.view.Now, ""), "")
+		},
+		"site-over": func(e easel) any {
+			return e.siteAsked(wishOf(sitesAt(waiting.view.Now, "chen")), sitesAt(waiting.view.Now, ""), "")
+		},
 		"start-console": func(e easel) any { return e.startElsewhere(code.view) },
 		"leaked":        func(e easel) any { return e.leaked("huang", code.view.ID) },
 		"report":        func(e easel) any { return e.report(closed.view, nil) },

@@ -29,6 +29,9 @@ func (n *Narrator) send(ctx context.Context, o store.Outgoing) (Ref, error) {
 		if m.Situation != "" {
 			return n.drawSituation(ctx, o)
 		}
+		if m.Wish != nil {
+			return n.drawSite(ctx, o, *m.Wish)
+		}
 		return n.draw(ctx, o)
 	case kindReport:
 		return n.report(ctx, o)

@@ -49,6 +49,8 @@ type told struct {
 	Run    string `json:"run,omitempty"`
 	// Situation is what a living card is about that is not a run's.
 	Situation string `json:"situation,omitempty"`
+	// Wish is what the living card of a wish for another site tells.
+	Wish *siteWish `json:"wish,omitempty"`
 }
 
 // Narrator tells one place what happens. It reads the journal from a durable cursor, queues what there
@@ -134,8 +136,11 @@ func (n *Narrator) Pass(ctx context.Context) (wait dr.Millis, err error) {
 	if err == nil && !mine && !n.rest.IsZero() { // another server tells the place now, and knows how it fares
 		n.answers()
 	}
-	if err != nil || !mine {
+	if err != nil {
 		return idle, err
+	}
+	if !mine {
+		return n.tellsWish(ctx)
 	}
 	wait, err = n.speak(ctx)
 	if more {

@@ -46,6 +46,8 @@ type press struct {
 	Situation string         `json:"situation,omitempty"` // it is about what is going on
 	Made      int64          `json:"made,omitempty"`      // of a form that can be sent once: when it was drawn, so that the next one is another
 	About     *about         `json:"about,omitempty"`     // an answer from the runbooks
+	Site      string         `json:"site,omitempty"`      // of Switchman's own that shall take work
+	Asked     int64          `json:"asked,omitempty"`     // when that was asked, in milliseconds; 0: this asks it
 }
 
 const (
@@ -165,6 +167,9 @@ func (p press) followed(in Intent) bool {
 // nonce is, so whoever may post there in the bot's name could put it under another label.
 func (b *Bot) inItsPlace(ctx context.Context, p press, ref Ref) error {
 	about := first(p.Run, p.Situation)
+	if p.Asked > 0 {
+		about = siteAbout(p.Asked)
+	}
 	if p.Person != "" || about == "" || ref == "" {
 		return nil
 	}

@@ -90,6 +90,9 @@ func (s *scribe) row(ctx context.Context, v voice, row dr.Row) error {
 	if row.Kind == dr.RowSituation {
 		return s.situation(ctx, v, row)
 	}
+	if row.Kind == dr.RowSite {
+		return s.siteNews(ctx, v, row)
+	}
 	if row.Run == "" {
 		return nil
 	}

@@ -92,6 +92,15 @@ func TestDoctor(t *testing.T) {
 			Store:        &StoreFacts{},
 			Server:       &ServerFacts{},
 		}, worst: Warning},
+		{name: "sites", cfg: Config{Org: "/bank", StateDir: "/s", Addr: "[::1]:1", MaxParallel: 1, BackupPath: "/b", BackupEvery: time.Hour, DatabaseURL: NewSecret("postgres://db/switchman"), Site: "west"}, facts: Facts{
+			Version: "1.0.1", Now: now,
+			Store: &StoreFacts{Lacks: "the database has no synchronous standby: a failover of the database may lose acknowledged votes", ActiveSite: "east", Replicas: []ReplicaFacts{
+				{ID: "app-e1/12/AAAA", Site: "east", Version: "1.0.0", Leases: []string{"run:r1120-7k2m", "tender"}}, {ID: "app-w1/7/BBBB", Site: "west", Version: "1.0.1"}, {ID: "lost/9/CCCC", Version: "1.0.1"}}},
+			Server: &ServerFacts{Version: "1.0.1"},
+		}, worst: Warning},
+		{name: "no-site", cfg: Config{Org: "/bank", StateDir: "/s", Addr: "[::1]:1", MaxParallel: 1, BackupPath: "/b", BackupEvery: time.Hour, DatabaseURL: NewSecret("postgres://db/switchman")}, facts: Facts{
+			Now: now, Store: &StoreFacts{ActiveSite: "east"},
+		}, worst: Problem},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			findings := Doctor(&c.cfg, c.facts)

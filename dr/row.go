@@ -157,6 +157,7 @@ type (
 		Epoch  int64  `json:"epoch"`        // counts changes of the site
 		By     string `json:"by,omitempty"` // who asked, in the row of whoever confirmed
 		Reason string `json:"reason,omitempty"`
+		Asked  Time   `json:"asked_at,omitzero"` // when it was asked, which names the wish
 	}
 	// SoakedData says how long the plan wanted its systems to serve at the standby site.
 	SoakedData struct {

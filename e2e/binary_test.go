@@ -126,6 +126,7 @@ func TestProgram(t *testing.T) {
 	t.Run("serve", func(t *testing.T) { b.in(t).serves() })
 	t.Run("two servers, one killed", func(t *testing.T) { b.in(t).takesOver() })
 	t.Run("two sites", func(t *testing.T) { b.in(t).movesSite() })
+	t.Run("a site is lost with its database", func(t *testing.T) { b.in(t).losesSite() })
 }
 
 // in is the program in a test of its own.

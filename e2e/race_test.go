@@ -61,12 +61,15 @@ func replicas(t *testing.T, dir string, n int) (apps []*app.App, logs []*logKeep
 }
 
 // shareKeys gives a further server of a database the log key and the pepper of the first.
-func shareKeys(t *testing.T, dir, from, to string) {
+func shareKeys(t *testing.T, dir, from, to string, names ...string) {
 	t.Helper()
+	if len(names) == 0 {
+		names = []string{"log.key", "pepper"}
+	}
 	if err := os.MkdirAll(filepath.Join(dir, to), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"log.key", "pepper"} {
+	for _, name := range names {
 		b, err := os.ReadFile(filepath.Join(dir, from, name))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, to, name), b, 0o600)

@@ -233,7 +233,7 @@ func (b *binary) movesSite() {
 	at(ann, west).must("run", "list")                                                //
 	refused(at(fay, west), 3, "site", "confirm", "west")                             // nobody has asked
 	refused(at(bob, west), 3, "site", "take", "west", "--reason", "east is lost")    // without the role
-	refused(at(fay, east), 3, "site", "take", "west", "--reason", "east is lost")    // at the wrong server
+	refused(at(fay, west), 3, "site", "take", "north", "--reason", "east is lost")   // nobody is there
 	at(fay, west).must("site", "take", "west", "--reason", "east is lost, promoted") //
 	ready(west, http.StatusServiceUnavailable)
 	refused(at(fay, west), 3, "site", "confirm", "west") // the same person

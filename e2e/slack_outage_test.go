@@ -10,6 +10,7 @@ import (
 	"github.com/switchman-dr/switchman/bot/slack/slackfake"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/fsm"
+	"github.com/switchman-dr/switchman/store/storetest"
 )
 
 // quickWorkspace is a workspace whose Slack takes messages as fast as they come.
@@ -185,14 +186,17 @@ func TestSlackAndConsole(t *testing.T) {
 	}
 }
 
-// The app dies between a vote's commit and its acknowledgement; the person presses again, and the vote
+// crashAfterVote: the app dies between a vote's commit and its acknowledgement; the person presses again, and the vote
 // counts once.
-func TestFault03CrashAfterVote(t *testing.T) {
+func crashAfterVote(t *testing.T, database func(testing.TB) string, points ...string) {
 	t.Parallel()
-	for _, point := range []string{"stored", "after_decision", "worked"} {
+	for _, point := range points {
 		t.Run(point, func(t *testing.T) {
 			o := &ordeal{owed: map[string]int{}, before: map[string]int{}}
-			o.workspace = quickWorkspace(t, o.point, nil)
+			o.workspace = prepareWorkspace(t, slackfake.Options{NoRates: true, Channels: []slackfake.Channel{{ID: room, Name: "ops"}}})
+			o.scene.url, o.waits = database(t), 3*patience // on PostgreSQL another server could be at what was begun, so it is left for 20 s
+			o.open(o.point, o.more...)
+			o.until("a socket", func() bool { return o.slack.Stats().Sockets > 0 })
 			run := o.ready1()
 			b := button{}
 			o.hurry("the board", func() (ok bool) { b, ok = o.onBoard(run, "approve"); return ok })
@@ -222,6 +226,19 @@ func TestFault03CrashAfterVote(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestFault03CrashAfterVote(t *testing.T) {
+	crashAfterVote(t, func(testing.TB) string { return "" }, "stored", "after_decision", "worked")
+}
+
+// TestFault03CrashAfterVotePostgres does the same on PostgreSQL, with every point in a soak.
+func TestFault03CrashAfterVotePostgres(t *testing.T) {
+	points := []string{"after_decision"}
+	if os.Getenv("SWITCHMAN_SOAK") != "" {
+		points = append(points, "stored", "worked")
+	}
+	crashAfterVote(t, storetest.Postgres, points...)
 }
 
 // ready1 asks for a run that waits for votes.

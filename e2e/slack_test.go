@@ -37,6 +37,18 @@ func newWorkspace(t *testing.T, point func(string)) *workspace {
 // openWorkspace opens a workspace of one's own making; edit may change the tiny bank's files before it opens.
 func openWorkspace(t *testing.T, o slackfake.Options, point func(string), edit func(dir string)) *workspace {
 	t.Helper()
+	w := prepareWorkspace(t, o)
+	if edit != nil {
+		edit(w.dir)
+	}
+	w.open(point, w.more...)
+	w.wait("a socket", func() bool { return w.slack.Stats().Sockets > 0 })
+	return w
+}
+
+// prepareWorkspace is one without an app yet.
+func prepareWorkspace(t *testing.T, o slackfake.Options) *workspace {
+	t.Helper()
 	for _, name := range slices.Sorted(maps.Keys(accounts)) {
 		o.Users = append(o.Users, slackfake.User{ID: accounts[name], Name: name, RealName: name, Locale: "en-US"})
 	}
@@ -52,11 +64,6 @@ func openWorkspace(t *testing.T, o slackfake.Options, point func(string), edit f
 	w.more = []string{"SWITCHMAN_SLACK_BOT_TOKEN=" + app.BotToken, "SWITCHMAN_SLACK_APP_TOKEN=" + app.AppToken, "SWITCHMAN_SLACK_CHANNEL=" + room,
 		"SWITCHMAN_SLACK_URL=" + h.URL + "/api/", "SWITCHMAN_CONSOLE_URL=https://dr.tiny.example"}
 	w.url = h.URL + "/api/"
-	if edit != nil {
-		edit(w.dir)
-	}
-	w.open(point, w.more...)
-	w.wait("a socket", func() bool { return w.slack.Stats().Sockets > 0 })
 	return w
 }
 

@@ -125,11 +125,15 @@ func sshRemembers(t *testing.T, database func(testing.TB) string) {
 func TestSSHRemembers(t *testing.T)         { sshRemembers(t, func(testing.TB) string { return "" }) }
 func TestSSHRemembersPostgres(t *testing.T) { sshRemembers(t, storetest.Postgres) }
 
-// TestFault17Restarted: where neither the machine nor the probe knows how a once step ended, a person is asked, and
+func TestFault17Restarted(t *testing.T)         { restarted(t, func(testing.TB) string { return "" }) }
+func TestFault17RestartedPostgres(t *testing.T) { restarted(t, storetest.Postgres) }
+
+// restarted: where neither the machine nor the probe knows how a once step ended, a person is asked, and
 // nothing is sent again.
-func TestFault17Restarted(t *testing.T) {
+func restarted(t *testing.T, database func(testing.TB) string) {
 	t.Parallel()
 	s, d := sshScene(t)
+	s.url = database(t)
 	s.fact("../blind", "")
 	s.open(nil, sshSettings(d)...)
 	run := s.ready("move", "")

@@ -8,8 +8,8 @@ import (
 
 // toolScript stands in for a bank's own commands. Facts are files under $TOOL_DIR, one per node and
 // key; every effect appends a line with the step's token, so that an effect made twice shows. A node
-// with a fact "slow" takes that long, one that is "broken" fails, and of one that is "blind" nobody
-// can tell. It is a shell script because a story starts hundreds of them.
+// with a fact "slow" takes that long, one that is "broken" fails, of one that is "blind" nobody
+// can tell, and one that is "deaf" never answers. It is a shell script because a story starts hundreds of them.
 const toolScript = `#!/bin/sh
 facts=${TOOL_DIR:?where facts are}
 case "$1" in
@@ -37,6 +37,7 @@ set)
 count) cat "$facts/$2.rows" || exit 1 ;;
 unset) rm -f "$facts/$2.$3" || exit 1 ;;
 is | not)
+	[ ! -e "$facts/$2.deaf" ] || exec sleep 3600
 	if [ -e "$facts/$2.blind" ]; then
 		echo "cannot tell"
 		exit 7

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/switchman-dr/switchman/dr"
@@ -15,23 +16,60 @@ const siteAskLasts = dr.Millis(30 * 60_000)
 
 // SiteAct is what one of the two people does who let another site take work.
 type SiteAct struct {
-	Site    string // the one that shall take work; it is this server's own
-	Confirm bool   // the second person's yes; otherwise the first one's wish
-	Reason  string // why, from the first
+	Site    string  // the one that shall take work
+	Confirm bool    // the second person's yes; otherwise the first one's wish
+	Reason  string  // why, from the first
+	Asked   dr.Time // the wish the second one has read; zero: the one there is
 }
 
-// TakeSite lets this server's site take work, as after its database was promoted: one person asks, and a second
-// one confirms. It answers where work is taken after it. With the change every lease ends and its epoch
-// rises, so a server of the other site that holds one writes nothing more; a run it carried is taken up here.
+// SiteView is where work is taken, and what one person may do about it.
+type SiteView struct {
+	store.ActiveSite          // its wish is there only while it can be confirmed
+	Here             string   // this server's own site; empty: it was not told
+	Open             []string // other sites at which a server could take work now
+	Expires          dr.Time  // of the wish
+	MayAsk           bool
+	MayConfirm       bool
+}
+
+// Site reads where work is taken, as one person sees it.
+func (e *Engine) Site(ctx context.Context, by dr.Actor) (v SiteView, err error) {
+	err = e.cfg.Store.Read(ctx, func(r *store.Reader) error {
+		if v.ActiveSite, err = r.ActiveSite(ctx); err != nil || v.Site == "" {
+			return err
+		}
+		all, err := r.Replicas(ctx)
+		v.Open = nil
+		for _, one := range all {
+			if one.Site != "" && one.Site != v.Site && !slices.Contains(v.Open, one.Site) {
+				v.Open = append(v.Open, one.Site)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		return v, err
+	}
+	v.Here = e.cfg.Store.Site()
+	if v.Ask.Site != "" {
+		v.Expires = v.Ask.At.Plus(siteAskLasts)
+	}
+	if v.Ask.Site == v.Site || e.now().After(v.Expires.Time) {
+		v.Ask, v.Expires = store.SiteAsk{}, dr.Time{}
+	}
+	_, err = e.siteActor(by, SiteAct{Reason: "-"})
+	v.MayAsk = err == nil && len(v.Open) > 0
+	p, err := e.siteActor(by, SiteAct{Confirm: true})
+	v.MayConfirm = err == nil && v.Ask.Site != "" && onlyOther(v.Ask, p) == nil
+	return v, nil
+}
+
+// TakeSite lets another site take work, as after its database was promoted: one person asks, and a second one
+// confirms. A server has to be there already. It answers where work is taken after it. With the change every lease
+// ends and its epoch rises, so a server of the other site that holds one writes nothing more; a run it carried
+// is taken up at the new one.
 func (e *Engine) TakeSite(ctx context.Context, by dr.Actor, a SiteAct) (now store.ActiveSite, err error) {
 	a.Reason = strings.TrimSpace(a.Reason)
-	mine := e.cfg.Store.Site()
-	if mine == "" {
-		return now, dr.Refuse("site_none", nil)
-	}
-	if a.Site != mine {
-		return now, dr.Refuse("site_not_here", dr.Args{"site": mine, "wanted": a.Site})
-	}
 	p, err := e.siteActor(by, a)
 	if err != nil {
 		return now, err
@@ -41,8 +79,8 @@ func (e *Engine) TakeSite(ctx context.Context, by dr.Actor, a SiteAct) (now stor
 		if err != nil {
 			return err
 		}
-		if was.Site == a.Site {
-			return dr.Refuse("site_works", dr.Args{"site": a.Site})
+		if err := e.siteThere(ctx, tx, was, a.Site); err != nil {
+			return err
 		}
 		if !a.Confirm {
 			now, err = e.askSite(ctx, tx, was, p, by, a)
@@ -51,10 +89,27 @@ func (e *Engine) TakeSite(ctx context.Context, by dr.Actor, a SiteAct) (now stor
 		now, err = e.confirmSite(ctx, tx, was, p, by, a)
 		return err
 	})
-	if err == nil && now.Site == mine {
+	if err == nil && now.Site == e.cfg.Store.Site() {
 		e.wake()
 	}
 	return now, err
+}
+
+// siteThere refuses a site that takes work already, or where no server is.
+func (e *Engine) siteThere(ctx context.Context, tx *store.Tx, was store.ActiveSite, site string) error {
+	switch {
+	case was.Site == "":
+		return dr.Refuse("site_none", nil)
+	case was.Site == site:
+		return dr.Refuse("site_works", dr.Args{"site": site})
+	case site == e.cfg.Store.Site():
+		return nil
+	}
+	all, err := tx.Replicas(ctx)
+	if err == nil && !slices.ContainsFunc(all, func(r store.Replica) bool { return r.Site == site && site != "" }) {
+		err = dr.Refuse("site_not_there", dr.Args{"site": site})
+	}
+	return err
 }
 
 // siteActor finds out whether somebody may ask, or confirm.
@@ -83,7 +138,7 @@ func (e *Engine) askSite(ctx context.Context, tx *store.Tx, was store.ActiveSite
 	if err := tx.AskSite(ctx, was, was.Ask); err != nil {
 		return was, err
 	}
-	return was, e.siteRow(tx, by, dr.SiteData{Event: "asked", Site: a.Site, From: was.Site, Epoch: was.Epoch, Reason: a.Reason})
+	return was, e.siteRow(tx, by, dr.SiteData{Event: "asked", Site: a.Site, From: was.Site, Epoch: was.Epoch, Reason: a.Reason, Asked: was.Ask.At})
 }
 
 func (e *Engine) confirmSite(ctx context.Context, tx *store.Tx, was store.ActiveSite, p dr.Person, by dr.Actor, a SiteAct) (store.ActiveSite, error) {
@@ -91,14 +146,25 @@ func (e *Engine) confirmSite(ctx context.Context, tx *store.Tx, was store.Active
 	switch {
 	case ask.Site != a.Site || e.now().Since(ask.At) > siteAskLasts:
 		return was, dr.Refuse("site_not_asked", dr.Args{"site": a.Site})
-	case ask.Person == p.ID || ask.Human == p.Human && p.Human != "":
-		return was, dr.Refuse("site_same_person", dr.Args{"person": p.Name})
+	case !a.Asked.IsZero() && !a.Asked.Equal(ask.At.Time):
+		return was, dr.Refuse("site_asked_anew", dr.Args{"site": a.Site, "reason": ask.Reason})
+	}
+	if err := onlyOther(ask, p); err != nil {
+		return was, err
 	}
 	now, err := tx.MoveSite(ctx, was, a.Site)
 	if err != nil {
 		return was, err
 	}
-	return now, e.siteRow(tx, by, dr.SiteData{Event: "taken", Site: now.Site, From: was.Site, Epoch: now.Epoch, By: ask.Person, Reason: ask.Reason})
+	return now, e.siteRow(tx, by, dr.SiteData{Event: "taken", Site: now.Site, From: was.Site, Epoch: now.Epoch, By: ask.Person, Reason: ask.Reason, Asked: ask.At})
+}
+
+// onlyOther refuses the person who asked, by whatever account.
+func onlyOther(ask store.SiteAsk, p dr.Person) error {
+	if ask.Person == p.ID || ask.Human == p.Human && p.Human != "" {
+		return dr.Refuse("site_same_person", dr.Args{"person": p.Name})
+	}
+	return nil
 }
 
 func (e *Engine) siteRow(tx *store.Tx, by dr.Actor, d dr.SiteData) error {

@@ -225,6 +225,13 @@ func waiting(s Situation, have, need int) []string {
 			out = append(out, "waiting_soak")
 		}
 	}
+	switch at := s.Run.State; {
+	case at.Moving() || !leftPaused(s):
+	case at == dr.Paused:
+		out = append(out, "waiting_automation_here")
+	default:
+		out = append(out, "waiting_automation_left")
+	}
 	if !s.Run.State.Started() && slices.ContainsFunc(s.Run.Checks, func(c dr.Check) bool { return approval.Blocks(c) && !approval.Overridden(s.Case, c.ID) }) {
 		out = append(out, "waiting_checks")
 	}

@@ -388,6 +388,9 @@ SELECT surface, event, received_at, body FROM inbox WHERE done_at = 0 ORDER BY r
 -- name: DoneInbox :execrows
 UPDATE inbox SET done_at = sqlc.arg(done_at), body = '' WHERE surface = sqlc.arg(surface) AND event = sqlc.arg(event) AND done_at = 0;
 
+-- name: ClaimInbox :execrows
+UPDATE inbox SET received_at = sqlc.arg(now_at) WHERE surface = sqlc.arg(surface) AND event = sqlc.arg(event) AND done_at = 0 AND received_at = sqlc.arg(seen_at);
+
 -- name: DropOldInbox :exec
 DELETE FROM inbox WHERE done_at > 0 AND done_at < sqlc.arg(before);
 

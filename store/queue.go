@@ -76,9 +76,9 @@ func noticeOf(n queries.Notice) Notice {
 // InboxEvent is something a surface told us, kept before it was acknowledged there.
 type InboxEvent struct {
 	Surface  string
-	Event    string // the surface's own id, by which a second delivery is known
-	Received dr.Time
-	Body     string // JSON; never a code
+	Event    string  // the surface's own id, by which a second delivery is known
+	Received dr.Time // or claimed by another server since
+	Body     string  // JSON; never a code
 }
 
 // PutInbox keeps an event. fresh is false when it came before.
@@ -101,6 +101,16 @@ func (r *Reader) OpenInbox(ctx context.Context, limit int) ([]InboxEvent, error)
 		events[i] = InboxEvent{Surface: e.Surface, Event: e.Event, Received: dr.FromMicros(e.ReceivedAt), Body: e.Body}
 	}
 	return events, nil
+}
+
+// ClaimInbox makes an event this server's to work, as of a moment, and keeps others from it as long as that is not
+// long ago. ours is false when it was worked, or another server has claimed it, since it was read.
+func (t *Tx) ClaimInbox(ctx context.Context, e InboxEvent, at dr.Time) (ours bool, err error) {
+	n, err := t.q.ClaimInbox(ctx, queries.ClaimInboxParams{NowAt: at.Micros(), Surface: e.Surface, Event: e.Event, SeenAt: e.Received.Micros()})
+	if err != nil {
+		return false, fmt.Errorf("claiming event %s of %s: %w", e.Event, e.Surface, err)
+	}
+	return n == 1, nil
 }
 
 // DoneInbox marks an event worked and forgets its body; its id stays to know a second delivery.

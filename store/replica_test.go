@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -132,5 +133,51 @@ func TestDurability(t *testing.T) {
 	}
 	if all := list(); len(all) != 0 {
 		t.Errorf("one that left is listed: %+v", all)
+	}
+}
+
+// TestServersFade: a server that is not seen any more is listed for a minute, and forgotten after a day. The second one
+// goes on saying that it is there.
+func TestServersFade(t *testing.T) {
+	now := time.Date(2026, 11, 25, 3, 0, 0, 0, time.UTC)
+	s := open(t, store.Options{Dir: t.TempDir(), Clock: dr.Clock{Now: func() time.Time { return now }, After: time.After}})
+	beat := func(id string) {
+		t.Helper()
+		if err := s.Write(t.Context(), func(tx *store.Tx) error {
+			return tx.Beat(t.Context(), store.Replica{ID: id, Version: "v1", Started: dr.At(now)})
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listed := func() (ids []string) {
+		t.Helper()
+		err := s.Read(t.Context(), func(r *store.Reader) error {
+			all, err := r.Replicas(t.Context())
+			for _, one := range all {
+				ids = append(ids, one.ID)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ids
+	}
+	beat("gone")
+	for second := 1; second <= 75; second++ {
+		now = now.Add(time.Second)
+		if second%15 == 0 {
+			beat("here")
+		}
+		want := []string{"gone", "here"}
+		switch {
+		case second < 15:
+			want = want[:1]
+		case second >= 60:
+			want = want[1:]
+		}
+		if got := listed(); !slices.Equal(got, want) {
+			t.Errorf("after %d s: %v, want %v", second, got, want)
+		}
 	}
 }

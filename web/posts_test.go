@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -121,6 +122,13 @@ func TestEveryProofIsAsked(t *testing.T) {
 			}
 		}
 		h.do(ask{method: "POST", path: "/api/runs/" + run + "/cancel", token: h.token("ada"), body: map[string]string{"reason": "x"}})
+	}
+	if got := b.do("POST", "/api/site", map[string]any{"site": "west", "confirm": true}); got.code != http.StatusForbidden || got.problem(t).ID != "step_up_needed" {
+		t.Errorf("another site: HTTP %d, no proof was asked for", got.code)
+	}
+	err := h.server.stepUpFor(t.Context(), caller{actor: dr.Actor{Person: "fay"}, session: &session{}}, "", bot.TakeSite) // as a button in the channel
+	if no := (*dr.Error)(nil); !errors.As(err, &no) || no.ID != "step_up_needed" {
+		t.Errorf("another site by a button: %v", err)
 	}
 }
 

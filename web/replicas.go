@@ -21,34 +21,35 @@ type replicaView struct {
 	Leases  []string `json:"leases"`         // what it alone does now
 }
 
-// activeSite is where work is taken.
+// activeSite is where work is taken, and what may be done about it by who asks.
 type activeSite struct {
 	Site  string       `json:"site,omitempty"` // empty: at every one
 	Epoch int64        `json:"epoch"`
-	Works bool         `json:"works"` // the server that answers takes work
+	Works bool         `json:"works"`          // the server that answers takes work
+	Here  string       `json:"here,omitempty"` // its own site
+	Open  []string     `json:"open"`           // other sites with a server
+	May   []string     `json:"may"`            // take | confirm
 	Ask   *siteAskView `json:"ask,omitempty"`
 }
 
 type siteAskView struct {
-	Site   string  `json:"site"`
-	Person string  `json:"person"`
-	Reason string  `json:"reason"`
-	At     dr.Time `json:"at"`
+	Site    string  `json:"site"`
+	Person  string  `json:"person"`
+	Name    string  `json:"name"`
+	Reason  string  `json:"reason"`
+	At      dr.Time `json:"at"` // names it: who confirms sends it back
+	Expires dr.Time `json:"expires_at"`
 }
 
 // listReplicas answers which servers there are, and what each does.
-func (s *Server) listReplicas(w http.ResponseWriter, r *http.Request, _ caller) error {
+func (s *Server) listReplicas(w http.ResponseWriter, r *http.Request, c caller) error {
 	var all []store.Replica
 	var leases []store.Lease
-	var active store.ActiveSite
 	err := s.cfg.Store.Read(r.Context(), func(rd *store.Reader) (err error) {
 		if all, err = rd.Replicas(r.Context()); err != nil {
 			return err
 		}
-		if leases, err = rd.Leases(r.Context()); err != nil {
-			return err
-		}
-		active, err = rd.ActiveSite(r.Context())
+		leases, err = rd.Leases(r.Context())
 		return err
 	})
 	if err != nil {
@@ -64,24 +65,48 @@ func (s *Server) listReplicas(w http.ResponseWriter, r *http.Request, _ caller) 
 		}
 		out = append(out, v)
 	}
-	answer(w, http.StatusOK, map[string]any{"replicas": out, "active_site": s.siteView(active)})
-	return nil
-}
-
-func (s *Server) siteView(a store.ActiveSite) activeSite {
-	out := activeSite{Site: a.Site, Epoch: a.Epoch, Works: s.cfg.Store.Here(a)}
-	if a.Ask.Site != "" {
-		out.Ask = &siteAskView{a.Ask.Site, a.Ask.Person, a.Ask.Reason, a.Ask.At}
+	active, err := s.siteView(r, c)
+	if err == nil {
+		answer(w, http.StatusOK, map[string]any{"replicas": out, "active_site": active})
 	}
-	return out
+	return err
 }
 
-// takeSite is one of two people's yes to taking work at this server's site.
+func (s *Server) siteView(r *http.Request, c caller) (out activeSite, err error) {
+	v, err := s.cfg.Engine.Site(r.Context(), c.actor)
+	if err != nil {
+		return out, err
+	}
+	out = activeSite{Site: v.Site, Epoch: v.Epoch, Works: s.cfg.Store.Here(v.ActiveSite), Here: v.Here, Open: append([]string{}, v.Open...), May: []string{}}
+	if v.MayAsk {
+		out.May = append(out.May, "take")
+	}
+	if v.MayConfirm {
+		out.May = append(out.May, "confirm")
+	}
+	if v.Ask.Site != "" {
+		out.Ask = &siteAskView{v.Ask.Site, v.Ask.Person, s.nameOf(v.Ask.Person), v.Ask.Reason, v.Ask.At, v.Expires}
+	}
+	return out, nil
+}
+
+// nameOf is what people call somebody.
+func (s *Server) nameOf(person string) string {
+	if files, err := s.files(); err == nil {
+		if p, ok := files.Organisation().Roster.Person(person); ok {
+			return p.Name
+		}
+	}
+	return person
+}
+
+// takeSite is one of two people's yes to taking work at another site.
 func (s *Server) takeSite(w http.ResponseWriter, r *http.Request, c caller) error {
 	var ask struct {
-		Site    string `json:"site"`
-		Confirm bool   `json:"confirm"`
-		Reason  string `json:"reason"`
+		Site    string  `json:"site"`
+		Confirm bool    `json:"confirm"`
+		Reason  string  `json:"reason"`
+		Asked   dr.Time `json:"asked_at"`
 	}
 	if err := read(w, r, &ask); err != nil {
 		return err
@@ -89,7 +114,7 @@ func (s *Server) takeSite(w http.ResponseWriter, r *http.Request, c caller) erro
 	if err := s.provenFor(r.Context(), c, credentialsRun); err != nil {
 		return err
 	}
-	now, err := s.cfg.Engine.TakeSite(r.Context(), c.actor, fsm.SiteAct{Site: ask.Site, Confirm: ask.Confirm, Reason: ask.Reason})
+	_, err := s.cfg.Engine.TakeSite(r.Context(), c.actor, fsm.SiteAct{Site: ask.Site, Confirm: ask.Confirm, Reason: ask.Reason, Asked: ask.Asked})
 	var no *dr.Error
 	if errors.As(err, &no) && no.Kind == dr.Refused {
 		return s.refuseAtEdge(r, c.actor.Person, "site", no)
@@ -97,8 +122,11 @@ func (s *Server) takeSite(w http.ResponseWriter, r *http.Request, c caller) erro
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusOK, s.siteView(now))
-	return nil
+	now, err := s.siteView(r, c)
+	if err == nil {
+		answer(w, http.StatusOK, now)
+	}
+	return err
 }
 
 // siteWords is the sentence of a row about the active site.

@@ -14,6 +14,9 @@ func (s *Server) stepUpFor(ctx context.Context, c caller, run string, verb dr.Ve
 	if c.session == nil || s.cfg.Demo {
 		return nil
 	}
+	if verb == bot.TakeSite {
+		return s.provenFor(ctx, c, credentialsRun)
+	}
 	mode, err := s.modeOf(ctx, run)
 	if err != nil || !bot.NeedsStepUp(verb, mode) {
 		return err

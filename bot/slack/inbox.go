@@ -68,13 +68,13 @@ func (s *Slack) take(ctx context.Context, e envelope, later func(func()), ack fu
 		ack(nil)
 		return
 	}
-	f := frame{heard: h, body: string(raw), kept: func(fresh bool, err error) {
+	f := frame{heard: h, body: string(raw), kept: func(fresh bool, c claim, err error) {
 		if err != nil {
 			return
 		}
 		s.cfg.Point("stored")
 		if fresh {
-			s.queue.put(h)
+			s.queue.put(h, c)
 		}
 		go ack(nil) // a connection that is being exchanged takes it later, or never: then Slack sends it again
 	}}

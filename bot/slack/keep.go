@@ -15,7 +15,7 @@ type frame struct {
 	body   string
 	done   bool // it need not be taken up again after a crash
 	worked bool // it is there, and answered
-	kept   func(fresh bool, err error)
+	kept   func(fresh bool, c claim, err error)
 }
 
 const (
@@ -42,23 +42,28 @@ func (s *Slack) gather(ctx context.Context) {
 				waiting = false
 			}
 		}
-		fresh, err := s.keepAll(ctx, all)
+		fresh, c, err := s.keepAll(ctx, all)
 		for i, f := range all {
-			f.kept(err == nil && fresh[i], err)
+			f.kept(err == nil && fresh[i], c, err)
 		}
 	}
 }
 
 // keep stores one thing that came in under its keys; fresh is false when one of them was there.
 func (s *Slack) keep(ctx context.Context, h heard, body string, done bool) (fresh bool, err error) {
-	all, err := s.keepAll(ctx, []frame{{heard: h, body: body, done: done}})
+	all, _, err := s.keepAll(ctx, []frame{{heard: h, body: body, done: done}})
 	return err == nil && all[0], err
 }
 
-func (s *Slack) keepAll(ctx context.Context, all []frame) (fresh []bool, err error) {
-	now := s.cfg.Clock.Time()
+// keepAll stores things under the moment they are ours from, by the store's clock: the servers' own may differ.
+func (s *Slack) keepAll(ctx context.Context, all []frame) (fresh []bool, c claim, err error) {
+	c.since = s.cfg.Clock.Now()
 	err = s.cfg.Store.Write(ctx, func(tx *store.Tx) error {
-		fresh = make([]bool, len(all))
+		now, err := tx.Now(ctx)
+		if err != nil {
+			return err
+		}
+		fresh, c.at = make([]bool, len(all)), now
 		for i, f := range all {
 			if fresh[i], err = f.put(ctx, tx, now); err != nil {
 				return err
@@ -69,7 +74,7 @@ func (s *Slack) keepAll(ctx context.Context, all []frame) (fresh []bool, err err
 	if err != nil {
 		s.cfg.Log.ErrorContext(ctx, "what came from Slack cannot be stored and is not acknowledged", "frames", len(all), "error", err)
 	}
-	return fresh, err
+	return fresh, c, err
 }
 
 func (f frame) put(ctx context.Context, tx *store.Tx, now dr.Time) (fresh bool, err error) {
@@ -155,11 +160,28 @@ func (s *Slack) isOpen(ctx context.Context, key string) (open bool, err error) {
 func (q *queue) claim(key string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.taken[key] {
+	if _, taken := q.taken[key]; taken {
 		return false
 	}
-	q.taken[key] = true
+	q.taken[key] = claim{}
 	return true
+}
+
+// claimed says whether a key is taken here, and since when.
+func (q *queue) claimed(key string) (c claim, taken bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	c, taken = q.taken[key]
+	return c, taken
+}
+
+// again notes that what is taken was claimed anew.
+func (q *queue) again(key string, c claim) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if _, taken := q.taken[key]; taken {
+		q.taken[key] = c
+	}
 }
 
 func (q *queue) release(key string) {

@@ -84,7 +84,7 @@ func New(cfg Config) *Slack {
 		cfg.Alarm = func(dr.Time) {}
 	}
 	s := &Slack{cfg: cfg, api: connect(cfg), posted: newPosted(), homes: &homes{open: map[string]opened{}}, talks: &talks{last: map[talk]time.Time{}},
-		queue:  &queue{taken: map[string]bool{}, lanes: map[string][]heard{}, free: make(chan struct{}, hands), closed: true},
+		queue:  &queue{taken: map[string]claim{}, lanes: map[string][]heard{}, free: make(chan struct{}, hands), closed: true},
 		frames: make(chan frame, framesMost), dialer: websocket.Dialer{Proxy: http.ProxyFromEnvironment, WriteBufferSize: writeBuffer}}
 	s.people = &people{of: s, seen: map[string]known{}}
 	return s

@@ -116,7 +116,7 @@ func (l *listener) stores(ctx context.Context) {
 	for {
 		select {
 		case f := <-l.frames:
-			f.kept(false, nil)
+			f.kept(false, claim{}, nil)
 		case <-ctx.Done():
 			return
 		}
@@ -184,7 +184,7 @@ func TestReadUntilReplaced(t *testing.T) {
 					t.Fatalf("%d opened, %d open", s.Opened, s.Sockets)
 				}
 				if stored {
-					f.kept(false, nil)
+					f.kept(false, claim{}, nil)
 				}
 				act := <-seen
 				if (act.Error == "") != stored {
@@ -208,7 +208,7 @@ func TestAckOutlivesItsSocket(t *testing.T) {
 			seen := l.says(t.Context())
 			f := <-l.frames
 			synctest.Wait() // the connection is gone
-			f.kept(false, nil)
+			f.kept(false, claim{}, nil)
 			if act := <-seen; act.Error != "" || n > 1 && act.Acked > 0 {
 				t.Errorf("with %d sockets: %+v", n, act)
 			}

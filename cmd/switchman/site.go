@@ -40,13 +40,13 @@ func siteCommand(sh *shell) *cobra.Command {
 		Long: `Servers at two sites may share one PostgreSQL database. Those at the active site take work; those at
 the other show, and carry nothing out. When the active site is lost and the database's standby was
 promoted, two people make the other site the active one: a commander asks, and a second person
-confirms within half an hour. docs/replicas.md has the whole drill.`,
+confirms within half an hour. A server has to be there already. docs/replicas.md has the whole drill.`,
 		Example: "  switchman site list\n  switchman site take west --reason \"east lost its power, the database was promoted\"\n  switchman site confirm west",
 	}
 	var reason string
 	take := &cobra.Command{
-		Use: "take SITE", Short: "Ask that this server's site take work", Args: exactly("SITE"),
-		Long:    "Ask that the site of this server take work from now on. It takes the role commander and a reason, and\nnothing changes before a second person confirms.",
+		Use: "take SITE", Short: "Ask that another site take work", Args: exactly("SITE"),
+		Long:    "Ask that another site, where a server is already, take work from now on. It takes the role commander\nand a reason, and nothing changes before a second person confirms.",
 		Example: "  switchman site take west --reason \"east lost its power, the database was promoted\"",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return sh.moveSite(cmd, map[string]any{"site": args[0], "reason": reason})
@@ -55,7 +55,7 @@ confirms within half an hour. docs/replicas.md has the whole drill.`,
 	take.Flags().StringVar(&reason, "reason", "", "why, in a `SENTENCE`; the journal keeps it")
 	c.AddCommand(siteListCommand(sh), take, &cobra.Command{
 		Use: "confirm SITE", Short: "Confirm what somebody else has asked", Args: exactly("SITE"),
-		Long:    "Confirm, as a second person, that the site of this server takes work from now on. It takes the role\ncommander, code issuer or approver. Every lease ends: a server of the other site that still runs\nwrites nothing more, and runs are taken up here.",
+		Long:    "Confirm, as a second person, that another site takes work from now on. It takes the role\ncommander, code issuer or approver. Every lease ends: a server of the old site that still runs writes\nnothing more, and runs are taken up at the new one.",
 		Example: "  switchman site confirm west",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return sh.moveSite(cmd, map[string]any{"site": args[0], "confirm": true})

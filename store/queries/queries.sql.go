@@ -316,6 +316,30 @@ func (q *Queries) CardsChanged(ctx context.Context, change int64, maxRows int32)
 	return items, nil
 }
 
+const claimInbox = `-- name: ClaimInbox :execrows
+UPDATE inbox SET received_at = $1 WHERE surface = $2 AND event = $3 AND done_at = 0 AND received_at = $4
+`
+
+type ClaimInboxParams struct {
+	NowAt   int64
+	Surface string
+	Event   string
+	SeenAt  int64
+}
+
+func (q *Queries) ClaimInbox(ctx context.Context, arg ClaimInboxParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, claimInbox,
+		arg.NowAt,
+		arg.Surface,
+		arg.Event,
+		arg.SeenAt,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const codes = `-- name: Codes :many
 SELECT id, run_id, round, issuer, human, digest, direction, mode, source, sheet, number, salt, hash, issued_at, expires_at, used_at, used_by, revoked_at FROM code WHERE run_id = $1
 `

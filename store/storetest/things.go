@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/switchman-dr/switchman/dr"
@@ -221,7 +222,28 @@ func queues(b *bench) {
 		same(b, "inbox", open, []store.InboxEvent{event})
 		return err
 	})
+	b.time.forward(time.Minute)
+	var ours atomic.Int64
+	together(4, func(i int) { // several servers take it for lost
+		mine := false
+		err := b.s.Write(b.Context(), func(tx *store.Tx) (err error) {
+			mine, err = tx.ClaimInbox(b.Context(), event, b.time.time().Plus(dr.Millis(i+1)))
+			return err
+		})
+		if err != nil {
+			b.Error(err)
+		}
+		if mine {
+			ours.Add(1)
+		}
+	})
+	same(b, "servers that have the event", ours.Load(), 1)
 	b.write(func(tx *store.Tx) error { return tx.DoneInbox(b.Context(), "slack", "Ev1", b.time.time()) })
+	b.write(func(tx *store.Tx) error {
+		mine, err := tx.ClaimInbox(b.Context(), event, b.time.time())
+		same(b, "a worked event is claimed", mine, false)
+		return err
+	})
 	b.refused(dr.Conflict, "event_done", func(tx *store.Tx) error { return tx.DoneInbox(b.Context(), "slack", "Ev1", b.time.time()) })
 	put(false)
 

@@ -244,7 +244,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let the site of this server take work. One person asks, with a reason; within half an hour a second one confirms. */
+        /** Let another site take work, where a server is already. One person asks, with a reason; within half an hour a second one confirms. */
         post: operations["takeSite"];
         delete?: never;
         options?: never;
@@ -1484,12 +1484,22 @@ export interface components {
             epoch: number;
             /** @description The server that answers takes work */
             works: boolean;
+            /** @description The site of the server that answers */
+            here?: string;
+            /** @description Other sites with a server that could take work */
+            open: string[];
+            /** @description What whoever asks may do about it now */
+            may: ("take" | "confirm")[];
             /** @description Somebody wants another site to take work, and waits for a second person */
             ask?: {
                 site: string;
                 person: string;
+                /** @description What people call them */
+                name: string;
                 reason: string;
+                /** @description Names the wish: whoever confirms sends it back */
                 at: components["schemas"]["Moment"];
+                expires_at: components["schemas"]["Moment"];
             };
         };
         Placement: {
@@ -2627,12 +2637,14 @@ export interface operations {
         requestBody?: {
             content: {
                 "application/json": {
-                    /** @description The site of this server */
+                    /** @description The one that shall take work */
                     site: string;
                     /** @description The second person's yes */
                     confirm?: boolean;
                     /** @description Why; from the first person */
                     reason?: string;
+                    /** @description The wish that is confirmed. One that was asked meanwhile is refused; left out, whichever there is */
+                    asked_at?: components["schemas"]["Moment"];
                 };
             };
         };

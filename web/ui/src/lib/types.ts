@@ -20,6 +20,7 @@ export type Issued = S["Issued"];
 export type Readiness = S["Readiness"];
 export type Request = S["Request"];
 export type Now = S["Now"];
+export type OurServers = { replicas: S["Replica"][]; active_site: S["ActiveSite"] };
 export type SystemNow = S["SystemNow"];
 export type Organisation = S["Organisation"];
 export type Session = S["Session"];

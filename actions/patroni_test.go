@@ -104,8 +104,6 @@ func TestPatroni(t *testing.T) {
 		t.Fatalf("%s %q", r.State, r.Text)
 	}
 	resumed := job("t", "http", map[string]any{"address": api, "path": "/config", "expect_body": `"pause": *false`})
-	if s := set.Eyes().Look(t.Context(), resumed); s.Found != dr.FoundDone {
-		t.Errorf("%s %q", s.Found, s.Text)
-	}
+	until(t, "it has heard of it", func() bool { return set.Eyes().Look(t.Context(), resumed).Found == dr.FoundDone })
 	until(t, "it looks after its server again", func() bool { return askPatroni(t, api).State == "running" })
 }

@@ -32,6 +32,7 @@ export class Stage {
         } catch (e) {
           this.failed++;
           console.log(`FAIL  ${told(at)}  ${this.name}: ${name}\n${e.stack}`);
+          await this.#dialogs();
           await this.#pictures();
           if (!process.env.GO_ON && !/axe|keyboard|complain|report/.test(name)) break; // the story hangs together
         }
@@ -47,6 +48,14 @@ export class Stage {
   #complaints() {
     const all = this.everybody.flatMap((p) => p.wrong.map((w) => `${p.id}: ${w}`));
     if (all.length) throw new Error(all.join("\n"));
+  }
+
+  /** what somebody was being asked then, or told in answer, mostly says why nothing went on. */
+  async #dialogs() {
+    for (const p of this.everybody) {
+      const all = await p.page.locator("dialog").allInnerTexts().catch(() => []);
+      for (const text of all) console.log(`${p.id} reads: ${text.replace(/\s+/g, " ")}`);
+    }
   }
 
   async #pictures() {

@@ -87,6 +87,13 @@ func (r *recording) line(t *testing.T, line string) {
 	t.Helper()
 	pid, call, _ := strings.Cut(line, " ")
 	call = strings.TrimSpace(call)
+	if m := resumed.FindString(call); m != "" {
+		begun, ok := r.began[pid]
+		if delete(r.began, pid); ok { // else it was said, and counted when it began
+			r.call(t, begun+call[len(m):])
+		}
+		return
+	}
 	if m := said.FindStringSubmatch(call); m != nil {
 		if n := number.FindSubmatch(plain(t, m[1])); n != nil {
 			size, _ := strconv.ParseInt(string(n[1]), 10, 64)
@@ -97,9 +104,6 @@ func (r *recording) line(t *testing.T, line string) {
 	if rest, ok := strings.CutSuffix(call, " <unfinished ...>"); ok {
 		r.began[pid] = rest
 		return
-	}
-	if m := resumed.FindString(call); m != "" {
-		call = r.began[pid] + call[len(m):]
 	}
 	r.call(t, call)
 }

@@ -3,7 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
 	"strconv"
 	"strings"
 
@@ -87,15 +90,24 @@ func explain(err error) error {
 		return explainPostgres(err, pg)
 	case errors.Is(err, unix.ENOSPC):
 		return &dr.Error{Kind: dr.Unavailable, ID: "disk_full", Err: err}
-	case pgconn.Timeout(err) && !errors.Is(err, context.Canceled), isConnect(err), errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
+	case !errors.Is(err, context.Canceled) && (pgconn.Timeout(err) || lineBroke(err)):
 		return &dr.Error{Kind: dr.Unavailable, ID: "database_down", Err: err}
 	}
 	return err
 }
 
-func isConnect(err error) bool {
+// lineBroke reports whether there was no line to PostgreSQL, or none any more, as when it has just been killed.
+func lineBroke(err error) bool {
 	var connect *pgconn.ConnectError
-	return errors.As(err, &connect)
+	if errors.As(err, &connect) || pgconn.SafeToRetry(err) {
+		return true
+	}
+	for _, broken := range []error{io.ErrUnexpectedEOF, net.ErrClosed, driver.ErrBadConn, unix.EPIPE, unix.ECONNRESET, unix.ECONNREFUSED} {
+		if errors.Is(err, broken) {
+			return true
+		}
+	}
+	return false
 }
 
 func explainSQLite(err error, lite sqlite3.Error) error {

@@ -15,6 +15,8 @@ func Arrived(ctx context.Context, s *Store, row dr.Row, head journal.Head) bool 
 	return s.arrived(ctx, &Tx{rows: []dr.Row{row}}, head)
 }
 
+func Explain(err error) error { return explain(err) }
+
 func Fail(s *Store, err error) { s.fail(err) }
 
 func CheckPragmas(ctx context.Context, db *sql.DB, want map[string]string) error {

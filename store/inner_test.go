@@ -1,12 +1,18 @@
 package store_test
 
 import (
+	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/journal"
@@ -86,5 +92,20 @@ func TestSchemaVersion(t *testing.T) {
 	}
 	if want := fmt.Sprintf("%05d", store.SchemaVersion); newest != want {
 		t.Errorf("the newest migration is %s, the program knows %s", newest, want)
+	}
+}
+
+// TestBrokenLinesAreExplained: a database that was killed a moment ago is down, however its line ended; a question that
+// somebody no longer waits for is no fault of it.
+func TestBrokenLinesAreExplained(t *testing.T) {
+	for _, err := range []error{io.ErrUnexpectedEOF, net.ErrClosed, driver.ErrBadConn, unix.EPIPE, unix.ECONNRESET, unix.ECONNREFUSED} {
+		if got := store.Explain(fmt.Errorf("reading runs: %w", err)); dr.KindOf(got) != dr.Unavailable || !errors.Is(got, err) {
+			t.Errorf("%v: %v", err, got)
+		}
+	}
+	for _, err := range []error{context.Canceled, io.EOF, sql.ErrNoRows} {
+		if got := store.Explain(err); dr.KindOf(got) == dr.Unavailable {
+			t.Errorf("%v: %v", err, got)
+		}
 	}
 }

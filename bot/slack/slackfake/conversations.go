@@ -207,9 +207,9 @@ func channelCreate(s *Server, c *call) (obj, error) {
 	switch {
 	case name == "":
 		return nil, fail("invalid_name_required")
-	case utf8.RuneCountInString(name) > 80:
+	case utf8.RuneCountInString(name) > longestName:
 		return nil, fail("invalid_name_maxlength")
-	case !channelName.MatchString(name) || utf8.RuneCountInString(name) > longestName:
+	case !channelName.MatchString(name):
 		return nil, fail("invalid_name_specials")
 	case s.channel("#"+name) != nil:
 		return nil, fail("name_taken")

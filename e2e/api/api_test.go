@@ -110,14 +110,14 @@ func (d dictionaries) file(t *testing.T) string {
 }
 
 // examine lets schemathesis loose on the server. One worker: several at once upset CPython's parser. The seed
-// is fixed, so that what fails fails again; the soak takes others, and ten times as many.
+// is fixed, so that what fails fails again; the soak takes others, and five times as many.
 func (b *bank) examine(tool string, words dictionaries, flags ...string) {
 	b.Helper()
 	description, err := filepath.Abs("../../docs/openapi.yaml")
 	if err != nil {
 		b.Fatal(err)
 	}
-	examples, seed := "10", []string{"--seed", "1"}
+	examples, seed := "20", []string{"--seed", "1"}
 	if os.Getenv("SWITCHMAN_SOAK") != "" {
 		examples, seed = "100", nil
 	}

@@ -3,6 +3,8 @@
 package encoder
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"strings"
 	"syscall"
 	"testing"
@@ -59,5 +61,24 @@ func BenchmarkPassage(b *testing.B) {
 			b.ReportMetric(each, "s/1000-passages")
 			b.ReportMetric(float64(len(m.cut(m.passage+heading))+len(m.cut(runbook))+2)*1000/each, "tokens/cpu-s")
 		})
+	}
+}
+
+// BenchmarkDense multiplies a passage's tokens with the largest matrix of a layer, in each way that this
+// processor knows.
+func BenchmarkDense(b *testing.B) {
+	const tokens = 240
+	for _, kind := range Kinds() {
+		m := open(b, kind).net.layers[0].down
+		x, y, s := drawn(rand.New(rand.NewPCG(1, 2)), tokens*m.in), make([]float32, tokens*m.out), newSteps(tokens, m.in)
+		for way := range bestWay() + 1 {
+			b.Run(fmt.Sprintf("%s/way=%d", kind, way), func(b *testing.B) {
+				each := measure(b, func() error {
+					m.applyBy(way, s, x, y, tokens)
+					return nil
+				})
+				b.ReportMetric(float64(tokens*m.in*m.out)/each/1e6, "products/ns")
+			})
+		}
 	}
 }

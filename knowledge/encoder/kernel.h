@@ -7,6 +7,12 @@
 #define MOST_TIMES 8
 #define WIDEST 1536 // most numbers in a row
 
+// Weights may also be whole numbers of four bits, LIFT too large, times the step of their block: as one of
+// the models was published.
+#define BLOCK 32 // numbers of a row that share a step
+#define LIFT 8
+#define PANEL 16 // rows that lie together: see packed in kernel.c
+
 #define HEAD 32 // numbers of a token that one head of attention looks at
 #define STEP 6 // tokens are looked at so many at a time
 #define WIDE 16 // and so many numbers of them
@@ -14,13 +20,21 @@
 // LIMIT divided by the width of a row bounds what quantize writes, so that no sum can overflow 31 bits.
 #define LIMIT (2147483647 / (127 * MOST_TIMES))
 
+// A way to multiply. A processor knows the best one and all before it.
+enum way { ANYWHERE, AVX2, VNNI };
+enum way best_way(void);
+
 void quantize(const float *x, int16_t *q, float *scale, int tokens, int width);
-// dense is y = bias + x · weightᵀ. in is at most WIDEST, out a multiple of 16; x, x_scale and y have room for a
-// multiple of STEP rows, so that the last tile need not stop early. dense_anywhere is the same for any processor.
-void dense(const int8_t *weight, const uint8_t *times, const float *weight_scale, const float *bias,
+// dense is y = bias + x · weightᵀ. in is at most WIDEST, out a multiple of PANEL; x, x_scale and y have room for a
+// multiple of STEP rows, so that the last tile need not stop early.
+void dense(enum way way, const int8_t *weight, const uint8_t *times, const float *weight_scale, const float *bias,
 	const int16_t *x, const float *x_scale, float *y, int tokens, int in, int out);
-void dense_anywhere(const int8_t *weight, const uint8_t *times, const float *weight_scale, const float *bias,
-	const int16_t *x, const float *x_scale, float *y, int tokens, int in, int out);
+// split writes each row as whole numbers of at most 127 and the size of one step, both for each BLOCK; sum is
+// what the numbers of a block come to.
+void split(const float *x, int8_t *q, float *scale, int32_t *sum, int tokens, int width);
+// dense_packed is dense for weights of four bits, with x as split writes it.
+void dense_packed(enum way way, const uint8_t *packed, const float *weight_scale, const float *bias,
+	const int8_t *x, const float *x_scale, const int32_t *x_sum, float *y, int tokens, int in, int out);
 void attend(const float *qkv, float *y, float *room, int tokens, int heads);
 void add_norm(float *x, const float *y, const float *gain, const float *bias, float epsilon, int tokens, int width);
 void gelu(float *x, int n);

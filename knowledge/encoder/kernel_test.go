@@ -1,6 +1,7 @@
 package encoder
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -24,35 +25,54 @@ func near(t *testing.T, what string, got, want []float32, tolerance float64) {
 	}
 }
 
+// agrees multiplies in every way that this processor knows, and compares with what sums of float64 give, off by
+// at most tolerance, and with the way that every processor knows.
+func agrees(t *testing.T, m matrix, x, weight []float32, tokens int, tolerance float64) {
+	t.Helper()
+	want := make([]float32, tokens*m.out)
+	for i := range want {
+		row, column := x[i/m.out*m.in:][:m.in], weight[i%m.out*m.in:][:m.in]
+		sum := float64(m.bias[i%m.out])
+		for j := range row {
+			sum += float64(row[j]) * float64(column[j])
+		}
+		want[i] = float32(sum)
+	}
+	var first []float32
+	for way := range bestWay() + 1 {
+		got := make([]float32, roundUp(tokens)*m.out)
+		m.applyBy(way, newSteps(roundUp(tokens), m.in), x, got, tokens)
+		near(t, fmt.Sprintf("way %d", way), got, want, tolerance)
+		if way == 0 {
+			first = got[:len(want)]
+		}
+		near(t, fmt.Sprintf("way %d beside way 0", way), got, first, 1e-4)
+	}
+}
+
 // TestDense multiplies around the edges of tiles.
 func TestDense(t *testing.T) {
 	draw := rand.New(rand.NewPCG(1, 2))
-	for _, c := range []struct{ tokens, in, out int }{{1, 384, 384}, {2, 384, 1152}, {3, 1536, 384}, {48, 384, 16}, {49, 384, 16}, {101, 1536, 32}} {
+	for _, c := range []struct{ tokens, in, out int }{{1, 384, 384}, {2, 384, 1152}, {3, 1536, 384}, {4, 384, 32}, {48, 384, 16}, {49, 384, 16}, {101, 1536, 32}} {
 		x, weight, bias := drawn(draw, c.tokens*c.in), drawn(draw, c.in*c.out), drawn(draw, c.out)
 		weight[0] = 40 // far out, as some weights are
 		steps, times, scale := rounded(weight, c.in)
 		for i := range weight { // rounding has a test of its own
 			weight[i] = float32(steps[i]) * float32(times[i/span]) * scale[i/c.in]
 		}
-		m := matrix{weight: steps, times: times, scale: scale, bias: bias, in: c.in, out: c.out}
-		q := quantized{steps: make([]int16, roundUp(c.tokens)*c.in), scale: make([]float32, roundUp(c.tokens))}
-		q.set(x, c.tokens, c.in)
-		got, want := make([]float32, roundUp(c.tokens)*c.out), make([]float32, c.tokens*c.out)
-		m.apply(q, got, c.tokens)
-		for i := range want {
-			row, column := x[i/c.out*c.in:][:c.in], weight[i%c.out*c.in:][:c.in]
-			sum := float64(bias[i%c.out])
-			for j := range row {
-				sum += float64(row[j]) * float64(column[j])
-			}
-			want[i] = float32(sum)
-		}
-		near(t, "dense", got, want, 0.006*math.Sqrt(float64(c.in)))
+		agrees(t, matrix{weight: steps, times: times, scale: scale, bias: bias, in: c.in, out: c.out}, x, weight, c.tokens, 0.006*math.Sqrt(float64(c.in)))
 
-		// What is written by hand for a processor gives what the compiler's own way gives.
-		plain := make([]float32, len(got))
-		m.applyAnywhere(q, plain, c.tokens)
-		near(t, "dense anywhere", plain[:len(want)], got[:len(want)], 1e-4)
+		blocks := make([]uint8, packedBytes(len(weight)))
+		for i := range blocks {
+			blocks[i] = uint8(draw.Uint32())
+			if i%blockBytes == 1 {
+				blocks[i] = 0x20 // steps of 1/128 to 1/64
+			}
+		}
+		unpack(blocks, weight)
+		x[0] = 40
+		packed, scale := inPanels(blocks, c.in)
+		agrees(t, matrix{packed: packed, scale: scale, bias: bias, in: c.in, out: c.out}, x, weight, c.tokens, 0.006*math.Sqrt(float64(c.in)))
 	}
 }
 
@@ -83,16 +103,18 @@ func TestLargestNumbers(t *testing.T) {
 			}
 		}
 		steps, times, scale := rounded(weight, in)
-		m := matrix{weight: steps, times: times, scale: scale, bias: make([]float32, 16), in: in, out: 16}
-		q := quantized{steps: make([]int16, step*in), scale: make([]float32, step)}
-		q.set(x, 1, in)
-		got := make([]float32, step*16)
-		m.apply(q, got, 1)
-		n, want := float32(in), make([]float32, 16)
-		for r := range want {
-			want[r] = n - 2*n*float32(r%2)
+		agrees(t, matrix{weight: steps, times: times, scale: scale, bias: make([]float32, 16), in: in, out: 16}, x, weight, 1, 0.01)
+
+		blocks := make([]uint8, packedBytes(len(weight)))
+		for i := range blocks {
+			blocks[i] = uint8(0xff * (i / packedBytes(in) % 2)) // 7 or -8 in every place
+			if i%blockBytes < 2 {
+				blocks[i] = []uint8{0, 0x3c}[i%blockBytes] // a step of 1
+			}
 		}
-		near(t, "dense", got, want, 0.01)
+		unpack(blocks, weight)
+		packed, scale := inPanels(blocks, in)
+		agrees(t, matrix{packed: packed, scale: scale, bias: make([]float32, 16), in: in, out: 16}, x, weight, 1, 0.01)
 	}
 }
 

@@ -28,12 +28,12 @@ func fromMiniLM(weights, list []byte, d *draft) error {
 	steps, scale := roundedRows(table, width)
 	put(d, "words.weight", steps, v.size(), width)
 	put(d, "words.scale", scale, v.size())
-	putLayers(d, func(name string, n int) []float32 {
+	putLayers(d, published{floats: func(name string, n int) []float32 {
 		if numbers := get[float32](t, miniLMName(name), n); t.err == nil {
 			return numbers
 		}
 		return make([]float32, n) // the mistake is told at the end
-	}, 6)
+	}}, 6)
 	return t.err
 }
 

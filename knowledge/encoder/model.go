@@ -68,7 +68,7 @@ func newModel(file []byte, kind Kind) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.meta["kind"] != string(kind) || t.meta["format"] != format {
+	if format := packageOf(kind).format; t.meta["kind"] != string(kind) || t.meta["format"] != format {
 		return nil, fmt.Errorf("it is for %q in format %q, wanted %q in format %q; install the model again", t.meta["kind"], t.meta["format"], kind, format)
 	}
 	v, err := readVocabulary(t)

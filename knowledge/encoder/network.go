@@ -23,7 +23,7 @@ type layer struct {
 // scratch is the memory of one pass. It grows to what the longest window so far needed.
 type scratch struct {
 	x, y, wide, room []float32
-	q                quantized
+	steps            steps
 }
 
 // fit makes room for a window.
@@ -33,8 +33,8 @@ func (s *scratch) fit(tokens int) {
 	if len(s.x) < t*width {
 		*s = scratch{
 			x: make([]float32, t*width), y: make([]float32, t*width), wide: make([]float32, t*wide),
-			room: make([]float32, attentionRoom(t)),
-			q:    quantized{steps: make([]int16, t*max(width, hidden)), scale: make([]float32, t)},
+			room:  make([]float32, attentionRoom(t)),
+			steps: newSteps(t, max(width, hidden)),
 		}
 	}
 }
@@ -64,18 +64,14 @@ func (n *network) encode(ctx context.Context, s *scratch, ids []uint32) ([]float
 
 // pass sends the tokens through one layer: each looks at the others, then each thinks for itself.
 func (n *network) pass(l *layer, s *scratch, tokens int) {
-	s.q.set(s.x, tokens, width)
-	l.qkv.apply(s.q, s.wide, tokens)
+	l.qkv.apply(s.steps, s.x, s.wide, tokens)
 	attend(s.wide, s.y, s.room, tokens)
-	s.q.set(s.y, tokens, width)
-	l.attended.apply(s.q, s.y, tokens)
+	l.attended.apply(s.steps, s.y, s.y, tokens)
 	l.afterAttention.add(s.x, s.y, n.epsilon, tokens, width)
 
-	s.q.set(s.x, tokens, width)
-	l.up.apply(s.q, s.wide, tokens)
+	l.up.apply(s.steps, s.x, s.wide, tokens)
 	gelu(s.wide[:tokens*hidden])
-	s.q.set(s.wide, tokens, hidden)
-	l.down.apply(s.q, s.y, tokens)
+	l.down.apply(s.steps, s.wide, s.y, tokens)
 	l.afterFeed.add(s.x, s.y, n.epsilon, tokens, width)
 }
 
@@ -83,7 +79,7 @@ func (n *network) pass(l *layer, s *scratch, tokens int) {
 func Unit(v []float32) {
 	var sum float64
 	for _, f := range v {
-		sum += float64(f) * float64(f)
+		sum += float64(float64(f) * float64(f)) // rounded before it is added, on every processor
 	}
 	if sum == 0 {
 		return

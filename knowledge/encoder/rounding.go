@@ -23,6 +23,23 @@ func rounded(m []float32, width int) (weight []int8, times []uint8, scale []floa
 	return weight, times, scale
 }
 
+// inPanels takes a matrix in published blocks apart, into numbers and steps, and puts it together as
+// [dense_packed] reads it.
+func inPanels(blocks []uint8, width int) (packed []uint8, scale []float32) {
+	perRow, n := width/block, len(blocks)/blockBytes
+	packed, scale = make([]uint8, n*block/2), make([]float32, n)
+	for i := range n {
+		row, b := i/perRow, blocks[i*blockBytes:][:blockBytes]
+		at := (row/panel*perRow+i%perRow)*panel + row%panel // of the step; four bytes are as far apart as panels are wide
+		scale[at] = half(uint16(b[0]) | uint16(b[1])<<8)
+		first := at/panel*panel*block/2 + row%panel*4
+		for j, numbers := range b[2:] {
+			packed[first+j/4*panel*4+j%4] = numbers
+		}
+	}
+	return packed, scale
+}
+
 // roundedRows writes a matrix with one size of step for each row.
 func roundedRows(m []float32, width int) (weight []int8, scale []float32) {
 	weight, scale = make([]int8, len(m)), make([]float32, len(m)/width)

@@ -37,7 +37,7 @@ func TestTensors(t *testing.T) {
 
 // FuzzParse: whatever a file holds, reading it ends with a model or an error.
 func FuzzParse(f *testing.F) {
-	d := newDraft(map[string]string{"kind": "e5", "format": format})
+	d := newDraft(map[string]string{"kind": "e5", "format": packageOf(E5).format})
 	small("[s]", "fail", "over").put(d)
 	put(d, "tokens.special", []uint32{0, 0, 0}, 3)
 	put(d, "position", make([]float32, 4), 4)

@@ -11,13 +11,10 @@ type words struct {
 	packed []uint8 // or blocks of 32 numbers in four bits each behind the step of the block
 }
 
-const (
-	blockWidth = 32
-	blockBytes = 2 + blockWidth/2
-)
+const blockBytes = 2 + block/2
 
 // packedBytes is how long so many numbers are in blocks.
-func packedBytes(numbers int) int { return numbers / blockWidth * blockBytes }
+func packedBytes(numbers int) int { return numbers / block * blockBytes }
 
 // row writes the row of a token.
 func (w *words) row(id uint32, into []float32) {
@@ -33,11 +30,11 @@ func (w *words) row(id uint32, into []float32) {
 // unpack reads blocks: the step as a half float, then the first 16 numbers in the low halves of 16 bytes
 // and the last 16 in the high halves, all of them eight too large.
 func unpack(blocks []uint8, into []float32) {
-	for ; len(blocks) > 0; blocks, into = blocks[blockBytes:], into[blockWidth:] {
+	for ; len(blocks) > 0; blocks, into = blocks[blockBytes:], into[block:] {
 		step := half(uint16(blocks[0]) | uint16(blocks[1])<<8)
 		for i, b := range blocks[2:blockBytes] {
-			into[i] = step * float32(int(b&15)-8)
-			into[i+blockWidth/2] = step * float32(int(b>>4)-8)
+			into[i] = step * float32(int(b&15)-lift)
+			into[i+block/2] = step * float32(int(b>>4)-lift)
 		}
 	}
 }

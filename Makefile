@@ -14,16 +14,16 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' Makefile
 
 demo: ## the sample bank on this machine, live (ARGS="--auto" plays the story by itself)
-	@.ci/announce
+	@.ci/announce -trimpath
 	@.ci/model || echo "Going on without the encoder: runbooks are searched by words alone."
-	go run ./cmd/switchman demo $(ARGS)
+	go run $(BUILD) ./cmd/switchman demo $(ARGS)
 
 build: ## bin/switchman; the same sources and VERSION give the same bytes
 	@.ci/announce -trimpath
 	go build $(BUILD) -o bin/switchman ./cmd/switchman
 
 release: TAGS := timetzdata,weights
-release: ## bin/switchman with the encoder's weights inside (110 MB more)
+release: ## bin/switchman with the encoder's weights inside (100 MB more)
 	@.ci/announce -trimpath
 	@.ci/model
 	@mkdir -p knowledge/encoder/weights
@@ -65,7 +65,7 @@ bench-console: build ## the console in a real browser: first paint, and its task
 
 screenshots: build ## every room of the console, and the story in the demo's Slack, as pictures in var/screens
 	npm ci --prefix e2e/console
-	SWITCHMAN=bin/switchman node e2e/console/shoot.mjs var/screens
+	go test -tags screens -count=1 -timeout 30m -run '^TestScreens$$' -v ./e2e/console
 	SWITCHMAN=bin/switchman node e2e/console/slack.mjs var/screens/slack
 
 clean: ## removes what was built; leaves ./var alone

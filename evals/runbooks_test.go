@@ -15,6 +15,7 @@ import (
 	"github.com/switchman-dr/switchman/catalog"
 	"github.com/switchman-dr/switchman/data"
 	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/knowledge"
 )
 
 // A runbook is its front matter and its text.
@@ -78,6 +79,26 @@ func sample(t *testing.T) (dr.Organisation, *catalog.Catalog) {
 		}
 	}
 	return c.Organisation(), c
+}
+
+// TestNames: whoever types nothing but the name of an alert that a runbook declares gets that runbook, from its
+// top, and no refusal.
+func TestNames(t *testing.T) {
+	x, _ := indexed(t)
+	for _, r := range runbooks(t) {
+		for _, name := range r.head.Alerts {
+			for _, question := range []string{name, name + " alert"} {
+				f, err := x.Search(t.Context(), knowledge.Query{Text: question, Audience: everybody})
+				if err != nil || len(f.Results) == 0 {
+					t.Fatal(question, err)
+				}
+				first := f.Results[0].Passage
+				if first.Doc.Path != r.path || f.Abstain() || first.Start > 14 {
+					t.Errorf("%s: %s line %d, refused %v (%.2f), wanted the top of %s", question, first.Doc.Path, first.Start, f.Abstain(), f.Confidence, r.path)
+				}
+			}
+		}
+	}
 }
 
 // TestFrontMatter checks that the runbooks name only what the sample has, and that the demo can show

@@ -56,7 +56,7 @@ type Cited struct {
 }
 
 const (
-	mostParts   = 6   // of an answer
+	mostParts   = 6   // of an answer, but for steps that have begun
 	mostCited   = 3   // passages an answer is made of
 	nearestOnes = 3   // shown where there is no answer
 	nearEnough  = 0.8 // of the best score: a passage below it is another topic
@@ -86,8 +86,8 @@ func Extract(found Found, lang string, fresh Freshness) Answer {
 			break
 		}
 		a.Sources = append(a.Sources, fresh.Cite(r))
-		for _, s := range r.Marks {
-			if len(a.Parts) == mostParts {
+		for i, s := range r.Marks {
+			if len(a.Parts) >= mostParts && (i == 0 || !r.Marks[i-1].goesOn(s)) {
 				break
 			}
 			a.Parts = append(a.Parts, Part{Text: s.Text, Source: len(a.Sources) - 1, Quote: s.Text, Kind: s.Kind, Start: s.Start, End: s.End})

@@ -50,8 +50,9 @@ func TestMarks(t *testing.T) {
 	x := indexed(t, Options{}, map[string]string{"lag.md": lagRunbook, "other.md": "# Other\n\nunrelated words about certificates and queues\n"})
 	for question, want := range map[string]string{
 		"measure lag in bytes":            "lag.md 13-13 text, 15-17 code",
-		"pause the end-of-day batch":      "lag.md 25-25 steps",
+		"pause the end-of-day batch":      "lag.md 25-27 steps",
 		"how do I catch up":               "lag.md 23-23 text, 25-27 steps",
+		"SELECT from pg_stat_replication": "lag.md 13-13 text, 15-17 code", // no command without what stands before it
 		"is the network to blame":         "lag.md 19-19 text",
 		"certificates of queues, explain": "other.md 3-3 text",
 	} {
@@ -115,6 +116,50 @@ func TestStale(t *testing.T) {
 	for _, tt := range tests {
 		if got := tt.fresh.Stale(&Document{Path: "a.md", Systems: []string{"ledger"}, Reviewed: tt.reviewed}); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestNamesTell: a question that is little more than the name of an alert is answered by the runbook that
+// carries it, read from its top, and one with the code of an error by the section that is headed by it.
+func TestNamesTell(t *testing.T) {
+	x := indexed(t, Options{}, map[string]string{
+		"lag.md":   "---\nalerts: [ReplicationBroken]\n---\n# Standby without news\n\nThe stream has ended.\n\n## Look\n\nAsk both sides.\n\n## Verify\n\nReplication is not broken any more.\n",
+		"mysql.md": "# MySQL 复制停止\n\n## 错误 1062：数据不一致\n\n先不要跳过。\n\n## 错误 1236：日志已被清除\n\n重新搭建备库。\n",
+		"other.md": "# Cleaning logs\n\nThe error log file says could not find first log file name, error and error again. An alert comes with it, and an alert after it: 处理。\n",
+	})
+	for question, want := range map[string]string{
+		"ReplicationBroken":                    "lag.md",
+		"ReplicationBroken alert":              "lag.md",
+		"replication_broken":                   "lag.md",
+		"Error 1236 could not find first file": "mysql.md › 错误 1236：日志已被清除",
+		"错误1236怎么办":                            "mysql.md › 错误 1236：日志已被清除",
+		"1062":                                 "mysql.md › 错误 1062：数据不一致",
+	} {
+		f, err := x.Search(t.Context(), staff(question))
+		if err != nil || len(f.Results) == 0 {
+			t.Fatal(question, err)
+		}
+		p := f.Results[0].Passage
+		if got := strings.Join(append([]string{strings.TrimPrefix(p.Doc.Path, "runbooks/")}, p.Headings...), " › "); got != want || f.Abstain() {
+			t.Errorf("%s: %s, refused %v (%.2f); want %s", question, got, f.Abstain(), f.Confidence, want)
+		}
+	}
+	f, err := x.Search(t.Context(), staff("how do I paint the ReplicationBroken lamp of the third lorry green before Christmas"))
+	if err != nil || f.Confidence >= nameTells {
+		t.Errorf("a name among many other words tells: %.2f, %v", f.Confidence, err)
+	}
+}
+
+// TestAsides: within a document, what comes after the deed steps back, unless it was asked for.
+func TestAsides(t *testing.T) {
+	x := indexed(t, Options{}, map[string]string{
+		"queue.md": "# Queue grows\n\n## Slow readers\n\nThe queue grows when readers are slow: add readers.\n\n## Verify\n\nThe queue grows no more, readers are not slow.\n",
+	})
+	for question, want := range map[string]string{"queue grows, readers slow": "Slow readers", "how do I verify that the queue grows no more": "Verify"} {
+		f, err := x.Search(t.Context(), staff(question))
+		if err != nil || len(f.Results) == 0 || f.Results[0].Passage.Headings[0] != want {
+			t.Errorf("%s: %+v, %v", question, f.Results, err)
 		}
 	}
 }

@@ -44,9 +44,12 @@ func (w *view) needs(a *ask) {
 		heard, borders = theGlossary().heard(a.text)
 	}
 	at := map[string]int{} // form → its need
-	wordsOf(a.text, func(word string) {
-		if a.kind == Question && len(partsOf(word)) > 1 {
-			a.names = append(a.names, fold(word))
+	var all []string
+	wordsOf(a.text, func(word string) { all = append(all, word) })
+	for i, word := range all {
+		name := false
+		if a.kind == Question {
+			name = w.name(a, word)
 		}
 		s := latin
 		if cjkWord(word) {
@@ -54,7 +57,7 @@ func (w *view) needs(a *ask) {
 		}
 		for _, form := range formsOf(word) {
 			t, ok := w.known(form)
-			if !ok && borders[form] {
+			if !ok && (borders[form] || i > 0 && leansOn(all[i-1], word) || i+1 < len(all) && leansOn(all[i+1], word)) {
 				continue
 			}
 			n, again := at[form]
@@ -63,8 +66,9 @@ func (w *view) needs(a *ask) {
 				at[form], a.needs = n, append(a.needs, need{term: t, known: ok, script: s})
 			}
 			a.needs[n].times++
+			a.needs[n].name = a.needs[n].name || name
 		}
-	})
+	}
 	for _, n := range a.needs {
 		if n.known {
 			a.terms = append(a.terms, entry{n.term, n.times})
@@ -77,6 +81,19 @@ func (w *view) needs(a *ask) {
 	}
 }
 
+// leansOn says whether a pair of Chinese signs stands across the border of a word that says nothing: of 怎么处理 the
+// second pair means nothing.
+func leansOn(silence, word string) bool {
+	if !cjkWord(word) || !silent[silence] {
+		return false
+	}
+	first, _ := utf8.DecodeRuneInString(word)
+	last, _ := utf8.DecodeLastRuneInString(word)
+	begins, _ := utf8.DecodeRuneInString(silence)
+	ends, _ := utf8.DecodeLastRuneInString(silence)
+	return ends == first || begins == last
+}
+
 // need is what a question wants to be told of: one of its words, by whatever other words for it.
 type need struct {
 	term   term
@@ -85,6 +102,7 @@ type need struct {
 	times  float32
 	others [][]term // each of them together says the same
 	worth  float64
+	name   bool // of something that carries it, or the code of an error
 }
 
 // worth is how rare what is needed is. What nobody has ever written is the rarest, unless it is written in
@@ -117,6 +135,17 @@ func (n need) metBy(has map[term]bool) bool {
 	})
 }
 
+// byName is how much of a question, by rarity, are names.
+func (a ask) byName() float64 {
+	sum := 0.0
+	for _, n := range a.needs {
+		if n.name {
+			sum += n.worth
+		}
+	}
+	return part(sum, a.rarities())
+}
+
 // shorten cuts a text at a sign's border.
 func shorten(text string, most int) string {
 	if len(text) <= most {
@@ -144,13 +173,47 @@ func pageOf(address string) string {
 // common is how many documents may carry a name for it still to be one: "Overview" is none.
 const common = 10
 
-// carriers are the documents that carry a name of the query.
+// name notes a word of a question that is a name or the code of an error, and says whether something in view
+// carries it.
+func (w *view) name(a *ask, word string) bool {
+	if len(partsOf(word)) > 1 {
+		a.names = append(a.names, fold(word))
+	}
+	code, ok := codeOf(word)
+	if ok {
+		a.codes = append(a.codes, code)
+	}
+	carried := func(n int) bool { return n > 0 && n <= common }
+	return carried(len(w.named[fold(word)])) && len(partsOf(word)) > 1 || ok && carried(len(w.coded[code]))
+}
+
+// codeOf is a word as the code of an error, which it is if it has three digits: 1236, ORA-01555.
+func codeOf(word string) (string, bool) {
+	digits := 0
+	for i := range len(word) {
+		if digit(word[i]) {
+			digits++
+		}
+	}
+	return strings.ToLower(word), digits >= 3
+}
+
+// carriers are the passages that carry a name of the query, or that are part of a document that does.
 func (w *view) carriers(a ask) map[uint32]bool {
 	out := map[uint32]bool{}
 	for _, name := range a.names {
 		if carriers := w.named[name]; len(carriers) <= common {
 			for _, d := range carriers {
-				out[uint32(d)] = true
+				for p := w.firstOf[d]; p < w.firstOf[d+1]; p++ {
+					out[p] = true
+				}
+			}
+		}
+	}
+	for _, code := range a.codes {
+		if carriers := w.coded[code]; len(carriers) <= common {
+			for _, p := range carriers {
+				out[p] = true
 			}
 		}
 	}

@@ -36,6 +36,66 @@ func (w *view) mix(a ask, all []candidate) {
 			c.score += systemBonus
 		}
 	}
+	if a.byName() >= onlyName {
+		w.fromTheTop(all)
+	} else if a.kind == Question {
+		w.within(a, all)
+	}
+}
+
+// within puts the passages of each document in an order of its own, and leaves the documents where they are:
+// what comes after the deed, its proof, whom to call, what not to do, is rarely what was asked for, unless it
+// was. Between documents that tells nothing.
+func (w *view) within(a ask, all []candidate) {
+	of, wanted := map[uint32][]int{}, make([]float64, len(all))
+	for i, c := range all {
+		d := w.docOf[c.passage]
+		of[d] = append(of[d], i)
+		wanted[i] = c.score
+		if p := w.passages[c.passage]; p.aside && !w.askedFor(a, p) {
+			wanted[i] -= asideStep
+		}
+	}
+	for _, members := range of {
+		scores := make([]float64, len(members))
+		for n, i := range members {
+			scores[n] = all[i].score
+		}
+		slices.Sort(scores)
+		slices.SortStableFunc(members, func(x, y int) int { return cmp.Compare(wanted[x], wanted[y]) })
+		for n, i := range members {
+			all[i].score = scores[n]
+		}
+	}
+}
+
+// askedFor says whether a question holds a word of the innermost heading.
+func (w *view) askedFor(a ask, p *Passage) bool {
+	has := map[term]bool{}
+	wordsOf(p.Headings[len(p.Headings)-1], func(word string) {
+		for _, form := range formsOf(word) {
+			if t, ok := w.known(form); ok {
+				has[t] = true
+			}
+		}
+	})
+	return slices.ContainsFunc(a.needs, func(n need) bool { return n.metBy(has) })
+}
+
+// fromTheTop has the passages of documents that carry the name come in the order in which they are read: who
+// says nothing but a name has not asked about a part.
+func (w *view) fromTheTop(all []candidate) {
+	top := map[uint32]float64{}
+	for _, c := range all {
+		d := w.docOf[c.passage]
+		top[d] = max(top[d], c.score)
+	}
+	for i := range all {
+		if c := &all[i]; c.named {
+			d := w.docOf[c.passage]
+			c.score = top[d] - stepDown*float64(c.passage-w.firstOf[d])
+		}
+	}
 }
 
 // What counts beside the passage itself. Measured on labelled cases, and coarse on purpose: the figures
@@ -43,6 +103,9 @@ func (w *view) mix(a ask, all []candidate) {
 const (
 	namedBonus  = 1 // a document of the very name comes before any other
 	systemBonus = 0.1
+	onlyName    = 0.66 // of a question, by rarity: it is nothing but a name
+	asideStep   = 0.1
+	stepDown    = 1e-3 // from a passage to the next, read from the top
 	lookedAt    = 3    // passages whose words tell how much of the question words find
 	swing       = 0.2  // what the share of the vectors is moved by, between words that find all and none
 	acrossShare = 0.6  // of the vectors where question and passage are of two scripts

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -27,6 +29,7 @@ type Passage struct {
 	Digest   string    `json:"digest"` // of what an encoder is shown
 
 	script script
+	aside  bool    // its heading says that it comes after the deed
 	first  int     // line of the first line of Text
 	terms  []entry // what words it holds, for the index
 	size   float32 // how many, weighted as they are
@@ -161,6 +164,7 @@ func (c *cutter) passage(group []block) {
 	if c.heading > 0 {
 		p.Start, c.heading = min(p.Start, c.heading), 0
 	}
+	p.aside = len(p.Headings) > 0 && asideMark().MatchString(p.Headings[len(p.Headings)-1])
 	way := c.doc.Path + "\x00" + strings.Join(p.Headings, "\x00")
 	p.ID = short([]byte(way + "\x00" + strconv.Itoa(c.times[way])))
 	c.times[way]++
@@ -168,6 +172,12 @@ func (c *cutter) passage(group []block) {
 	p.Digest, p.script = short(c.whole), scriptOf(p.way(), p.Text)
 	c.out = append(c.out, p)
 }
+
+// asideMark matches headings of what comes after the deed in most runbooks, whatever they are about.
+var asideMark = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^(verif|validat|proof|check that it worked|escalat|stop and call|whom to call|prevent|references?$|see also|related|further reading|don['’]t|do not|afterwards|` +
+		`验证|如何确认|确认(恢复|结束)|升级|停手|预防|防止|参考|相关|不要|之后)`)
+})
 
 // together is the text of several blocks.
 func together(group []block) string {

@@ -93,6 +93,9 @@ func (x *Index) Search(ctx context.Context, q Query) (Found, error) {
 	f.Scale, f.Signs = w.scaleOf(a), w.signs(a, all)
 	scale := calibration().Scales[f.Scale]
 	f.Confidence, f.threshold = scale.confidence(f.Signs), scale.Abstain
+	if len(all) > 0 && all[0].named && a.byName() >= mostlyName {
+		f.Confidence = max(f.Confidence, nameTells)
+	}
 	return f, nil
 }
 
@@ -106,6 +109,7 @@ type ask struct {
 	own    int       // how many of them are the words themselves
 	holds  []float64 // how much of it each document holds
 	names  []string
+	codes  []string // of errors
 	system string
 	sides  [2]*side // by script of the passages; none: words alone
 }
@@ -140,14 +144,12 @@ func (w *view) rank(a ask, near map[uint32]float64) []candidate {
 	for p := range near {
 		chosen[p] = true
 	}
-	for d := range named {
-		for p := w.firstOf[d]; p < w.firstOf[d+1]; p++ {
-			chosen[p] = true
-		}
+	for p := range named {
+		chosen[p] = true
 	}
 	out := make([]candidate, 0, len(chosen))
 	for _, p := range slices.Sorted(maps.Keys(chosen)) {
-		c := candidate{passage: p, words: float64(scores[p]), whole: float64(wholes[w.docOf[p]]), named: named[w.docOf[p]]}
+		c := candidate{passage: p, words: float64(scores[p]), whole: float64(wholes[w.docOf[p]]), named: named[p]}
 		if s := a.sides[w.passages[p].script]; s != nil {
 			cosine, ok := near[p]
 			if !ok {
@@ -158,7 +160,15 @@ func (w *view) rank(a ask, near map[uint32]float64) []candidate {
 		out = append(out, c)
 	}
 	w.mix(a, out)
-	slices.SortStableFunc(out, func(x, y candidate) int { return cmp.Compare(y.score, x.score) })
+	slices.SortStableFunc(out, func(x, y candidate) int {
+		switch {
+		case a.kind == Question && x.named && !y.named: // whatever words say
+			return -1
+		case a.kind == Question && y.named && !x.named:
+			return 1
+		}
+		return cmp.Compare(y.score, x.score)
+	})
 	return out
 }
 

@@ -3,6 +3,7 @@ package knowledge
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -12,6 +13,8 @@ type Span struct {
 	End   int    `json:"end"`
 	Kind  string `json:"kind"` // text, steps, code or table
 	Text  string `json:"text"` // word for word
+
+	list int // numbered steps it is part of, from 1 within its passage; 0: none
 }
 
 // The kinds of a span; people are shown each in its own way.
@@ -29,6 +32,7 @@ type unit struct {
 }
 
 var (
+	stepMark  = regexp.MustCompile(`^\s{0,3}(\d{1,3})[.)]\s`)
 	itemMark  = regexp.MustCompile(`^\s{0,8}([-*+]|\d{1,3}[.)])\s`)
 	fenceMark = regexp.MustCompile("^\\s*(```|~~~)")
 )
@@ -49,7 +53,29 @@ func unitsOf(p *Passage) []unit {
 			tops: kind != Code && (strings.HasSuffix(last, ":") || strings.HasSuffix(last, "："))})
 		at = end
 	}
+	number(out)
 	return out
+}
+
+// number finds the lists of numbered steps, with the code and the lines that are indented below a step.
+func number(units []unit) {
+	list, last, open := 0, 0, false
+	for i := range units {
+		s := &units[i].span
+		step := stepMark.FindStringSubmatch(s.Text)
+		switch {
+		case s.Kind == Steps && step != nil:
+			n, _ := strconv.Atoi(step[1]) // three digits at most
+			if !open || n != last+1 {
+				list++
+			}
+			s.list, last, open = list, n, true
+		case open && (s.Kind == Code || strings.HasPrefix(s.Text, "  ") || strings.HasPrefix(s.Text, "\t")):
+			s.list = list
+		default:
+			open = false
+		}
+	}
 }
 
 // unitAt finds the end of the unit that begins at a line, and its kind.
@@ -125,6 +151,9 @@ func (w *view) mark(a ask, p *Passage) []Span {
 	return spans(units, chosen)
 }
 
+// goesOn says whether another span is of the same steps.
+func (s Span) goesOn(next Span) bool { return s.list > 0 && s.list == next.list }
+
 // holds adds up what the terms in a text of the index are worth, each once.
 func (l *lexicon) holds(text string, worth map[term]float64) float64 {
 	l.mu.RLock()
@@ -143,8 +172,21 @@ func (l *lexicon) holds(text string, worth map[term]float64) float64 {
 	return sum
 }
 
-// spans joins chosen neighbours of one kind, takes what a chosen unit announces, and stops where it gets long.
+// spans joins chosen neighbours of one kind, takes what a chosen unit announces, and stops where it gets long. Of
+// numbered steps it takes all, for somebody may type what they read; and no command without what stands before it.
 func spans(units []unit, chosen []bool) []Span {
+	lists := map[int]bool{0: false}
+	for i, u := range units {
+		if chosen[i] && u.span.list > 0 {
+			lists[u.span.list] = true
+		}
+	}
+	for i := range units {
+		chosen[i] = chosen[i] || lists[units[i].span.list]
+		if i > 0 && chosen[i] && units[i].span.Kind == Code && units[i-1].span.Kind != Code {
+			chosen[i-1] = true
+		}
+	}
 	for i := range units {
 		if chosen[i] && units[i].tops {
 			for j := i + 1; j < len(units) && j <= i+mostUnits && (j == i+1 || units[j].span.Kind == units[i+1].span.Kind); j++ {
@@ -161,7 +203,8 @@ func spans(units []unit, chosen []bool) []Span {
 		if !chosen[i] {
 			continue
 		}
-		if size += len([]rune(u.span.Text)); size > mostMarked && len(out) > 0 {
+		size += len([]rune(u.span.Text))
+		if n := len(out); n > 0 && size > mostMarked && !out[n-1].goesOn(u.span) {
 			break
 		}
 		if n := len(out); n > 0 && chosen[i-1] && out[n-1].Kind == u.span.Kind && u.span.Kind == Steps {

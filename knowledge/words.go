@@ -231,7 +231,8 @@ var silent = func() map[string]bool {
 		her here hers him his how i if in into is it its itself just me more most my no nor not of off on once only or other our ours out over own
 		s same she should so some such t than that the their theirs them then there these they this those through to too under until up
 		very was we were what when where which while who whom why will with would you your yours about above after again against all am
-		any because before below between both down during each few further don now ll re ve d m us shall may might must`) {
+		any because before below between both down during each few further don now ll re ve d m us shall may might must
+		怎么 么办 么样 怎样 如何 什么 哪些 哪个 哪里 是否 可以 应该 多少 请问 一下 这个 那个 我们 你们 他们 现在`) {
 		all[w] = true
 	}
 	return all

@@ -55,16 +55,41 @@ func (l *Library) goesOn(name string, is leaning, now time.Time) {
 }
 
 // text is what is searched for without a model: the words of the question, and those of the ones before,
-// each of which counts half as much as what was asked after it.
+// each of which counts half as much as what was asked after it. A name takes the place of those before it: who
+// asks about PostgreSQL, "and on MySQL?", wants to hear of MySQL.
 func (l leaning) text() string {
 	var b strings.Builder
+	replaced := len(namesIn(l.question)) > 0
 	for i, text := range append([]string{l.question}, l.before...) {
+		if i > 0 && replaced {
+			for _, name := range namesIn(text) {
+				text = strings.ReplaceAll(text, name, " ")
+			}
+		}
 		for range 1 << (len(l.before) - i) {
 			b.WriteString(text)
 			b.WriteByte('\n')
 		}
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// namesIn are the words of a text that are names by the way they are written: a capital letter within, or at
+// the beginning of a word that does not begin the text; in Chinese every word in Latin script.
+func namesIn(text string) []string {
+	chinese := strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(unicode.Han, r) })
+	var out []string
+	begins := true
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool {
+		return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '-' && r != '_'
+	}) {
+		capital := strings.IndexFunc(word, unicode.IsUpper)
+		if capital > 0 || capital == 0 && !begins && word != "I" || chinese && unicode.IsLetter(rune(word[0])) {
+			out = append(out, word)
+		}
+		begins = false
+	}
+	return out
 }
 
 // whole is the question as a model is asked it where it was not rewritten: after those it leans on.

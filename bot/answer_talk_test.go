@@ -178,6 +178,24 @@ func TestWhatFollows(t *testing.T) {
 	}
 }
 
+// TestNameTakesThePlace: a name in a follow-up stands for the names of the question before.
+func TestNameTakesThePlace(t *testing.T) {
+	for _, c := range []struct{ before, then, without string }{
+		{"How do I measure replication lag on PostgreSQL?", "and on MySQL?", "PostgreSQL"},
+		{"Redis 内存满了怎么办", "那 RabbitMQ 呢", "Redis"},
+	} {
+		got := leaning{question: c.then, before: []string{c.before}}.text()
+		if strings.Contains(got, c.without) || !strings.Contains(got, strings.TrimSpace(strings.TrimSuffix(c.before, c.without+"?")[len("Redis"):])) {
+			t.Errorf("%s, %s: %q", c.before, c.then, got)
+		}
+	}
+	for _, then := range []string{"and after that?", "那然后呢", "And why?"} {
+		if got := (leaning{question: then, before: []string{"How do I stop PostgreSQL?"}}).text(); !strings.Contains(got, "PostgreSQL") {
+			t.Errorf("%s: %q", then, got)
+		}
+	}
+}
+
 // TestFollowUpFindsTheSubject measures what carrying over is for, over the sample's runbooks: with it a
 // follow-up finds the runbook the talk is about, without it many don't; and a question about something else
 // in the middle of the talk finds what it would have found.

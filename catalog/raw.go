@@ -294,7 +294,7 @@ type rawRule struct {
 	CodeExpiry         span       `yaml:"code_expiry" doc:"how long a code lives, at most 10m"`
 	CodeTries          number     `yaml:"code_tries" doc:"wrong codes a run survives, at most 5"`
 	DecideAfter        span       `yaml:"decide_after" doc:"after this any operator on duty decides a step nobody knows about"`
-	RTOFrom            word       `yaml:"rto_from" enum:"impact|declared|ordered|requested" doc:"clock the RTO counts from"`
+	RTOFrom            word       `yaml:"rto_from" enum:"impact|declared|ordered|requested|started" doc:"clock the RTO counts from"`
 	FactsFresh         span       `yaml:"facts_fresh" doc:"how old a preflight fact may be at the start"`
 }
 

@@ -227,7 +227,7 @@ type Rule struct {
 	CodeExpiry         Millis      `json:"code_expiry_ms"`   // at most 10 minutes
 	CodeTries          int         `json:"code_tries"`       // per run, at most 5
 	DecideAfter        Millis      `json:"decide_after_ms"`  // after this, any operator on duty decides an unknown step
-	RTOFrom            string      `json:"rto_from"`         // impact | declared | ordered | requested
+	RTOFrom            string      `json:"rto_from"`         // impact | declared | ordered | requested | started
 	FactsFresh         Millis      `json:"facts_fresh_ms"`   // how old a preflight fact may be at the start
 }
 

@@ -140,3 +140,17 @@ func TestOutcomeIsKeptUntilThereIsRoom(t *testing.T) {
 		}
 	}
 }
+
+// TestRTOClock: each of the policy's words is a moment of the run, and the request stands in for one that is not known.
+func TestRTOClock(t *testing.T) {
+	at := func(minute int) dr.Time { return dr.At(time.Date(2026, 11, 20, 3, minute, 0, 0, time.UTC)) }
+	run := dr.Run{Clocks: dr.Clocks{Impact: at(1), Declared: at(2), Ordered: at(3), Requested: at(4), Started: at(5)}}
+	for from, want := range map[string]dr.Time{"impact": at(1), "declared": at(2), "ordered": at(3), "requested": at(4), "started": at(5)} {
+		if got := rtoClock(run, from); got != want {
+			t.Errorf("from %s: %v, wanted %v", from, got, want)
+		}
+		if got := rtoClock(dr.Run{Clocks: dr.Clocks{Requested: at(4)}}, from); got != at(4) {
+			t.Errorf("from %s, unknown: %v", from, got)
+		}
+	}
+}

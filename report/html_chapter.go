@@ -112,6 +112,8 @@ func (c chapter) Origin() dr.Time {
 		return c.Clocks.Declared
 	case "ordered":
 		return c.Clocks.Ordered
+	case "started":
+		return c.Clocks.Started
 	}
 	return c.Clocks.Requested
 }

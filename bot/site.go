@@ -85,7 +85,7 @@ func (t *turn) wantSite(ctx context.Context, v fsm.SiteView, site, reason string
 		to := e.site(site)
 		a := Action{ID: "site", Kind: ActButton, Label: e.say("bot_site_ask", dr.Args{"site": to}), Style: Primary,
 			Confirm: &Confirm{Title: e.say("bot_site_ask", dr.Args{"site": to}), Text: e.say("bot_site_ask_means", nil), Yes: e.say("bot_site_ask_yes", nil), No: e.say("bot_no", nil)},
-			Nonce:   e.nonces.nonce(press{Act: doIt, Command: "site", Verb: TakeSite, Surface: e.surface, Dest: e.dest, Person: t.person, Site: site, Args: &fsm.Args{Reason: reason}})}
+			Nonce:   e.nonces.nonce(press{Act: doIt, Command: "site", Verb: TakeSite, Surface: e.surface, Dest: e.dest, Person: t.person, Site: site, Made: e.nonces.now.UnixMilli(), Args: &fsm.Args{Reason: reason}})}
 		return e.said("confirm", "", Warn, e.say("bot_site_wanted", dr.Args{"site": to, "from": e.site(v.Site)}), facts(Fact{e.say("bot_f_reason", nil), reason}),
 			text(e.say("bot_site_ask_means", nil)), buttons(a), footnote(e.say("bot_press_to_do", nil)))
 	})}, nil
@@ -100,7 +100,7 @@ func (t *turn) pressedSite(ctx context.Context, p press) (Reply, error) {
 	if act.Confirm {
 		act.Asked = dr.FromMicros(p.Asked * 1000)
 	} else if p.Args != nil {
-		act.Reason = p.Args.Reason
+		act.Reason, act.Drawn = p.Args.Reason, dr.FromMicros(p.Made*1000)
 	}
 	if _, err := t.bot.cfg.Engine.TakeSite(ctx, t.by, act); dr.KindOf(err) == dr.Refused {
 		return Reply{}, t.refusePress(ctx, p, err)
@@ -167,7 +167,11 @@ func (e easel) siteAsked(w siteWish, now fsm.SiteView, person string) Card {
 	case now.Site == w.Site:
 		c.add(title(Good, e.say("bot_site_taken", args)), about)
 	default:
-		c.add(title(Calm, e.say("bot_site_over", args)), about)
+		why := e.say("bot_site_replaced", nil)
+		if e.nonces.now.Since(w.Asked) > fsm.SiteAskLasts {
+			why = e.say("bot_site_expired", dr.Args{"site": w.Site})
+		}
+		c.add(title(Calm, e.say("bot_site_over", args)), text(why), about)
 	}
 	return c.Fit()
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/fsm"
 	"github.com/switchman-dr/switchman/store"
 )
 
@@ -21,7 +22,14 @@ func (s *scribe) siteNews(ctx context.Context, v voice, row dr.Row) error {
 		return nil // nothing anybody waits for, or a newer version's
 	}
 	w := siteWish{Site: d.Site, From: d.From, Person: row.Actor, Reason: d.Reason, Asked: d.Asked}
-	if d.Event == "taken" {
+	if d.Event == "asked" {
+		if err := s.n.wishEnds(ctx, s.tx, w); err != nil {
+			return err
+		}
+	} else if d.Event == "taken" {
+		if err := s.tx.SentOutbox(ctx, s.n.overKey(w), "", s.now); err != nil && dr.KindOf(err) != dr.Conflict {
+			return err
+		}
 		w.Person, w.By = d.By, row.Actor
 		card := each(v.lang, s.n.place.Each, func(lang string) Card {
 			v := v.in(lang)
@@ -33,6 +41,41 @@ func (s *scribe) siteNews(ctx context.Context, v voice, row dr.Row) error {
 		}
 	}
 	return s.wall(ctx, w.about(), told{Wish: &w}, row.Seq, row.At)
+}
+
+// overKey is the key of the last drawing of a wish's card, which takes the button off it.
+func (n *Narrator) overKey(w siteWish) string { return n.name + "/over/" + w.about() }
+
+// wishEnds queues the drawing without a button for when nobody can confirm a wish any more, and has an earlier
+// wish, which nobody can confirm now, drawn so at once.
+func (n *Narrator) wishEnds(ctx context.Context, tx *store.Tx, w siteWish) error {
+	queue, err := tx.DueOutbox(ctx, n.name, forever(), queueLooked)
+	if err != nil {
+		return err
+	}
+	for _, o := range queue {
+		if old := wishIn(o); old != nil && o.Key == n.overKey(*old) && old.Asked.Before(w.Asked.Time) {
+			if err := tx.DelayOutbox(ctx, o.Key, "", n.bot.cfg.Clock.Time()); err != nil {
+				return err
+			}
+		}
+	}
+	body, err := json.Marshal(told{Wish: &w})
+	if err != nil {
+		return fmt.Errorf("writing a message: %w", err)
+	}
+	_, err = tx.PutOutbox(ctx, store.Outgoing{Key: n.overKey(w), Surface: n.name, Dest: n.place.Dest, Run: w.about(), Kind: kindRedraw, Body: string(body),
+		Made: w.Asked, Due: w.Asked.Plus(fsm.SiteAskLasts + 1)})
+	return err
+}
+
+// wishIn is the wish a queued message tells of; nil: none.
+func wishIn(o store.Outgoing) *siteWish {
+	var m told
+	if o.Kind != kindBoard && o.Kind != kindRedraw || json.Unmarshal([]byte(o.Body), &m) != nil {
+		return nil
+	}
+	return m.Wish
 }
 
 // drawSite puts the card of a wish on the wall, or draws it anew.
@@ -53,60 +96,97 @@ func (n *Narrator) drawSite(ctx context.Context, o store.Outgoing, w siteWish) (
 	return n.hang(ctx, o, card)
 }
 
-// tellsWish has a server of a site that takes no work tell of the wish that another one do, where nobody at the site
-// that works has told it: that one may be what is lost. It is the only thing such a server says.
+// tellsWish has a server of a site that takes no work tell of the wish that another one do, and that it no longer
+// stands, where nobody at the site that works has told it: that one may be what is lost. It is the only thing such a
+// server says.
 func (n *Narrator) tellsWish(ctx context.Context) (wait dr.Millis, err error) {
 	if n.bot.cfg.Store.Site() == "" {
 		return idle, nil
 	}
 	v, err := n.bot.cfg.Engine.Site(ctx, dr.Actor{})
-	if err != nil || v.Ask.Site == "" || v.Site == n.bot.cfg.Store.Site() {
+	if err != nil || v.Site == n.bot.cfg.Store.Site() {
 		return idle, err
 	}
-	w := wishOf(v)
-	o, wait, err := n.claimWish(ctx, w)
-	if err != nil || wait > 0 {
-		return wait, err
+	var w siteWish
+	if v.Ask.Site != "" {
+		w = wishOf(v)
 	}
-	ref, err := n.send(ctx, o)
+	all, wait, err := n.claimWish(ctx, w)
 	if err != nil {
-		return idle, fmt.Errorf("telling that another site shall take work: %w", err)
+		return idle, err
 	}
-	return idle, n.mark(ctx, o.Key, ref)
+	for _, o := range all {
+		ref, err := n.send(ctx, o)
+		if err != nil {
+			return idle, fmt.Errorf("telling that another site shall take work: %w", err)
+		}
+		if err := n.mark(ctx, o.Key, ref); err != nil {
+			return idle, err
+		}
+	}
+	return wait, nil
 }
 
-// claimWish makes the message about a wish this server's to send, or says how long it is somebody else's. Those that
-// work, or ask for the same, wait for each other at the site's row meanwhile.
-func (n *Narrator) claimWish(ctx context.Context, w siteWish) (o store.Outgoing, wait dr.Millis, err error) {
-	body, err := json.Marshal(told{Wish: &w})
-	if err != nil {
-		return o, idle, fmt.Errorf("writing a message: %w", err)
+// claimWish makes messages about wishes this server's to send that nobody at the site that works has sent in time, or
+// says when to look again. w is the wish that stands; zero: none does. Those that work, or ask for the same, wait for
+// each other at the site's row meanwhile.
+func (n *Narrator) claimWish(ctx context.Context, w siteWish) (all []store.Outgoing, wait dr.Millis, err error) {
+	var now dr.Time
+	look := func(r *store.Reader) (untold bool, err error) {
+		all, wait, now = nil, idle, n.bot.cfg.Clock.Time()
+		queue, err := r.DueOutbox(ctx, n.name, now, queueLooked)
+		if err != nil {
+			return false, err
+		}
+		late := func(since dr.Time) bool {
+			rest := siteOthers - now.Since(since)
+			if rest > 0 {
+				wait = min(wait, rest)
+			}
+			return rest <= 0
+		}
+		for _, o := range queue {
+			if wishIn(o) != nil && late(o.Due) {
+				all = append(all, o)
+			}
+		}
+		if w.Site == "" || !late(w.Asked) {
+			return false, nil
+		}
+		_, err = r.Outbox(ctx, n.boardKey(w.about()))
+		return dr.KindOf(err) == dr.NotFound, unlessGone(err)
+	}
+	untold := false
+	err = n.bot.cfg.Store.Read(ctx, func(r *store.Reader) (err error) { untold, err = look(r); return err })
+	if err != nil || len(all) == 0 && !untold { // looking costs no commit
+		return nil, wait, err
 	}
 	err = n.bot.cfg.Store.Write(ctx, func(tx *store.Tx) error {
 		if _, err := tx.LockSite(ctx); err != nil {
 			return err
 		}
-		now := n.bot.cfg.Clock.Time()
-		if wait = siteOthers - now.Since(w.Asked); wait > 0 {
+		untold, err := look(&tx.Reader)
+		if err != nil {
+			return err
+		}
+		for _, o := range all {
+			if err := tx.DelayOutbox(ctx, o.Key, "", now.Plus(siteTells)); err != nil {
+				return err
+			}
+		}
+		if !untold {
 			return nil
 		}
-		key := n.boardKey(w.about())
-		o, err = tx.Outbox(ctx, key)
-		switch {
-		case dr.KindOf(err) == dr.NotFound:
-			o = store.Outgoing{Key: key, Surface: n.name, Dest: n.place.Dest, Run: w.about(), Kind: kindBoard, Body: string(body), Made: w.Asked, Due: now.Plus(siteTells)}
-			_, err = tx.PutOutbox(ctx, o)
-			return err
-		case err != nil:
-			return err
-		case !o.Sent.IsZero():
-			wait = idle
-		case o.Due.After(now.Time):
-			wait = o.Due.Since(now)
-		default:
-			return tx.DelayOutbox(ctx, key, "", now.Plus(siteTells))
+		body, err := json.Marshal(told{Wish: &w})
+		if err != nil {
+			return fmt.Errorf("writing a message: %w", err)
 		}
-		return nil
+		o := store.Outgoing{Key: n.boardKey(w.about()), Surface: n.name, Dest: n.place.Dest, Run: w.about(), Kind: kindBoard, Body: string(body), Made: w.Asked, Due: now.Plus(siteTells)}
+		if _, err := tx.PutOutbox(ctx, o); err != nil {
+			return err
+		}
+		all = append(all, o)
+		return n.wishEnds(ctx, tx, w)
 	})
-	return o, max(0, wait), err
+	return all, wait, err
 }

@@ -47,6 +47,17 @@ func (c *skewClock) advance(d time.Duration) {
 	c.fire()
 }
 
+// jump sets the clock as a host's is set: what waits goes on waiting as long as it would have, since timers
+// do not go by it.
+func (c *skewClock) jump(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.offset += d
+	for t := range c.timers {
+		t.at = t.at.Add(d)
+	}
+}
+
 func (c *skewClock) fire() {
 	now := c.now()
 	c.mu.Lock()

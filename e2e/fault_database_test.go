@@ -42,7 +42,7 @@ func storeURL(addresses ...string) string {
 }
 
 // TestFault10ServerDiesPostgres ends the database's processes at once in mid-run and starts them again: the run
-// goes on to its end, and nothing was done twice.
+// goes on to its end, and nothing was done twice. SQLite has no processes of its own; its end is ours, fault 1.
 func TestFault10ServerDiesPostgres(t *testing.T) {
 	t.Parallel()
 	p := ownServer(t)
@@ -198,7 +198,7 @@ func TestFault10AnswerLostPostgres(t *testing.T) {
 }
 
 // TestFault11FailoverPostgres loses the database's primary in mid-run and promotes its synchronous standby: no row
-// that anybody was told of is gone, and the run goes on there to its end.
+// that anybody was told of is gone, and the run goes on there to its end. SQLite has no standby, but a copy that is shipped.
 func TestFault11FailoverPostgres(t *testing.T) {
 	t.Parallel()
 	primary := ownServer(t)

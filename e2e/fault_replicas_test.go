@@ -28,6 +28,17 @@ import (
 func TestFault07LeaseRacePostgres(t *testing.T) {
 	t.Parallel()
 	apps, _ := replicas(t, crowdDir(t), 3)
+	leaseRace(t, apps)
+}
+
+// TestFault07LeaseRace does so in the one process that a SQLite file has.
+func TestFault07LeaseRace(t *testing.T) {
+	t.Parallel()
+	leaseRace(t, slices.Repeat([]*app.App{newScene(t, nil).app}, 3))
+}
+
+func leaseRace(t *testing.T, apps []*app.App) {
+	t.Helper()
 	began, many := time.Now(), rounds(40, 1000)
 	for n := range many {
 		run := fmt.Sprint("race", n)
@@ -53,7 +64,7 @@ func TestFault07LeaseRacePostgres(t *testing.T) {
 			t.Fatalf("round %d: %d held the lease, %d intents", n, held.Load(), sent.Load())
 		}
 	}
-	t.Logf("soak: %d races of three servers for a lease and its step: one holder and one intent each (%s)", many, time.Since(began).Round(time.Second))
+	t.Logf("soak: %d races of three for a lease and its step on %s: one holder and one intent each (%s)", many, apps[0].Store.Dialect(), time.Since(began).Round(time.Second))
 }
 
 // leaseAndSend takes a lease if it can, and sends as if it had it in any case.
@@ -138,6 +149,61 @@ func stoppedOwner(t *testing.T) {
 	}
 }
 
+// TestFault08Stopped stops the one process that a SQLite file has, while a once step is under way, for longer than its
+// lease. Nobody can take its place: another process is refused, and the woken one goes on where it was.
+func TestFault08Stopped(t *testing.T) {
+	t.Parallel()
+	s := prepareScene(t)
+	s.fact("core-db-w.slow", "1s")
+	owner := startVictim(t, s.dir, "PATH="+toolPath(t, s.dir), "VICTIM_PLAN=move")
+	state := store.Options{Dir: filepath.Join(s.dir, "state"), ReadOnly: true, Clock: app.SystemClock(), Log: slog.New(slog.DiscardHandler)}
+	var eyes *store.Store
+	s.eventually("there is a state", func() bool {
+		one, err := store.Open(t.Context(), state)
+		if err == nil {
+			eyes = one
+		}
+		return err == nil
+	})
+	defer eyes.Close()
+	var run string
+	s.eventually("the once step is under way", func() bool {
+		under := false
+		err := eyes.Read(t.Context(), func(r *store.Reader) error {
+			runs, err := r.Runs(t.Context(), store.Filter{})
+			if err != nil || len(runs) == 0 {
+				return err
+			}
+			run = runs[0].ID
+			step, err := r.Step(t.Context(), run, "promote@core-db-w")
+			under = step.State == dr.StepIntent
+			return err
+		})
+		return err == nil && under
+	})
+	if err := owner.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	s.eventually("its lease has run out", func() bool {
+		var l store.Lease
+		err := eyes.Read(t.Context(), func(r *store.Reader) (err error) { l, err = r.Lease(t.Context(), "run:"+run); return err })
+		return err == nil && time.Now().After(l.Until.Time)
+	})
+	if err := s.tryOpen(nil); dr.KindOf(err) != dr.Conflict {
+		t.Errorf("a second process: %v", err)
+	}
+	if err := errors.Join(owner.Process.Signal(syscall.SIGCONT), owner.Wait()); err != nil {
+		t.Fatalf("the woken owner: %v", err)
+	}
+	s.open(nil)
+	await(t, s.app, run, dr.AtStandby)
+	s.quick("core-db-w")
+	if made := s.made(); !slices.Equal(made, allMoved()) {
+		t.Errorf("effects %v", made)
+	}
+	sameEpoch(t, s.app, run)
+}
+
 // startVictim starts the app as a process of its own.
 func startVictim(t *testing.T, dir string, env ...string) *exec.Cmd {
 	t.Helper()
@@ -188,6 +254,30 @@ func TestFault09ClockJumpsPostgres(t *testing.T) {
 		t.Errorf("effects %v", made)
 	}
 	sameEpoch(t, s.app, run)
+}
+
+// TestFault09ClockJumps has the clock of the one server that a SQLite file has jump by an hour in mid-run, ahead and back.
+// Its leases go by that clock, and nobody else can want them: the run goes on in the same epoch.
+func TestFault09ClockJumps(t *testing.T) {
+	t.Parallel()
+	for name, by := range map[string]time.Duration{"ahead": time.Hour, "back": -time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := prepareScene(t)
+			s.fact("core-db-w.slow", "500ms")
+			s.open(nil)
+			run := s.ready("move", "")
+			s.begin(run)
+			s.until(run, func(v fsm.View) bool { return stepOf(v, "promote@core-db-w").State == dr.StepIntent })
+			s.clock.jump(by)
+			await(t, s.app, run, dr.AtStandby)
+			s.quick("core-db-w")
+			if made := s.made(); !slices.Equal(made, allMoved()) {
+				t.Errorf("effects %v", made)
+			}
+			sameEpoch(t, s.app, run)
+		})
+	}
 }
 
 // quick takes a node's slowness away.

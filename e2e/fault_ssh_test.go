@@ -82,7 +82,7 @@ func journalFull(t *testing.T, database func(testing.TB) string) {
 	t.Parallel()
 	s, d := sshScene(t)
 	s.url = database(t)
-	small := newDisk(t, d.Journal())
+	small := newDisk(t, d.Journal(), 24)
 	if err := small.fill(); err != nil {
 		t.Fatal(err)
 	}

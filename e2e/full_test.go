@@ -27,13 +27,13 @@ type disk struct {
 	err   error
 }
 
-// newDisk mounts a disk of 24 MiB.
-func newDisk(t *testing.T, dir string) *disk {
+// newDisk mounts a disk of so many MiB.
+func newDisk(t *testing.T, dir string, size int) *disk {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=24m,mode=0700"); err != nil {
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=0700", size)); err != nil {
 		t.Fatalf("mounting a small disk at %s: %v\nthis test fills a disk of its own: run it as root, in a container with CAP_SYS_ADMIN (or under `unshare --map-root-user --mount`)", dir, err)
 	}
 	t.Cleanup(func() {
@@ -103,7 +103,7 @@ func (d *disk) free(t *testing.T) {
 func fullScene(t *testing.T) (*scene, *disk) {
 	t.Helper()
 	s := prepareScene(t)
-	d := newDisk(t, filepath.Join(s.dir, "state"))
+	d := newDisk(t, filepath.Join(s.dir, "state"), 24)
 	s.open(d.pass)
 	return s, d
 }

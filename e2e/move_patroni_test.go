@@ -15,6 +15,8 @@ import (
 	"github.com/switchman-dr/switchman/actions/actionstest"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/fsm"
+	reports "github.com/switchman-dr/switchman/report"
+	"github.com/switchman-dr/switchman/store"
 )
 
 // TestMovePatroni moves a database that two real Patroni look after, by the plans that docs/postgres shows, while a teller pays.
@@ -186,8 +188,8 @@ func (e *estate) pastPatroni(plan string) {
 	if !e.paired(west) {
 		e.Error("the old primary does not follow")
 	}
-	if v := s.view(run); slices.Contains(v.Waiting, "waiting_automation_left") {
-		e.Errorf("waiting for %v", v.Waiting)
+	if v := s.view(run); slices.Contains(v.Waiting, "waiting_automation_left") || strings.Contains(reported(s, run), "left Patroni paused") {
+		e.Errorf("waiting for %v, or the report says that Patroni is paused", v.Waiting)
 	}
 	e.Logf("soak: moved past two Patroni with %d payments, 0 lost; nobody could pay for %s", e.teller.Count(), e.teller.Longest().Round(time.Millisecond))
 }
@@ -214,6 +216,9 @@ func (e *estate) endsBetween() {
 	if !slices.Contains(v.Waiting, "waiting_automation_left") || !e.asks(west).Pause {
 		e.Errorf("waiting for %v, Patroni is %+v", v.Waiting, e.asks(west))
 	}
+	if text := reported(s, run); !strings.Contains(text, "this run left Patroni paused") || !strings.Contains(text, "`patronictl resume`") {
+		e.Errorf("the report does not say it: %s", text[:min(len(text), 1500)])
+	}
 	e.must(e.servers[slices.Index(e.servers[:], east)].Command("pg_ctl", "-D", east.Dir, "stop", "-m", "fast").Run())
 	e.until(func() bool { return e.leads(west) })
 	e.tells(west, "false")
@@ -222,4 +227,21 @@ func (e *estate) endsBetween() {
 	e.until(func() bool { return e.asks(east).Role == "replica" && e.paired(west) })
 	e.pays(5)
 	e.nothingLost(west)
+}
+
+// reported is a run's report as text.
+func reported(s *scene, run string) string {
+	s.Helper()
+	var m *reports.Model
+	err := s.app.Store.Read(s.Context(), func(r *store.Reader) error {
+		src, err := reports.Gather(s.Context(), r, run, "test")
+		if err == nil {
+			m, err = reports.Read(src)
+		}
+		return err
+	})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return string(reports.Markdown(m, "en"))
 }

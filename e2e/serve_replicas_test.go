@@ -18,9 +18,6 @@ import (
 	"github.com/switchman-dr/switchman/store/storetest"
 )
 
-// takeoverMost is how long a run may stand still when the server that carries it is killed.
-const takeoverMost = 10 * time.Second
-
 // replica is one `serve` process among several on a database.
 type replica struct {
 	client

@@ -5,9 +5,12 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
+	"github.com/switchman-dr/switchman/app"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/fsm"
+	"github.com/switchman-dr/switchman/store"
 	"github.com/switchman-dr/switchman/store/storetest"
 )
 
@@ -31,6 +34,7 @@ func TestFault08TakeoverPostgres(t *testing.T) {
 		return slices.ContainsFunc(v.Steps, func(st fsm.StepView) bool { return st.ID == "promote@core-db-w" && st.State == dr.StepIntent })
 	}, "with its once step under way")
 	s.crash()
+	owned := takenOver(s, second, run, "two", time.Now())
 	v := await(t, second, run, dr.AtStandby)
 	if err := os.Remove(filepath.Join(s.dir, "facts", "core-db-w.slow")); err != nil {
 		t.Fatal(err)
@@ -47,4 +51,22 @@ func TestFault08TakeoverPostgres(t *testing.T) {
 			t.Logf("the once step was sent %d time(s): %s", st.Attempt, st.Text)
 		}
 	}
+	t.Logf("soak: a run was taken over %s after its owner died", owned.Round(100*time.Millisecond))
+}
+
+// takeoverMost is how long a run may stand still when the server that carries it is killed.
+const takeoverMost = 10 * time.Second
+
+// takenOver waits until a server has made a run its own, and fails where that took longer than it may.
+func takenOver(s *scene, by *app.App, run, name string, died time.Time) (took time.Duration) {
+	s.Helper()
+	s.eventually(name+" carries the run", func() bool {
+		var l store.Lease
+		err := by.Store.Read(s.Context(), func(r *store.Reader) (err error) { l, err = r.Lease(s.Context(), "run:"+run); return err })
+		return err == nil && l.Holder == name
+	})
+	if took = time.Since(died); took > takeoverMost {
+		s.Errorf("the run stood for %s", took)
+	}
+	return took
 }

@@ -29,6 +29,7 @@ type pair struct {
 	*workspace
 	east, west *app.App
 	ends       map[*app.App]func()
+	taken      string // the card of the wish that was confirmed
 }
 
 // TestTwoSitesPostgres has two servers tell one channel: of rows the other wrote, of what a third one took and lost, and of the
@@ -37,12 +38,14 @@ func TestTwoSitesPostgres(t *testing.T) {
 	w := prepareWorkspace(t, slackfake.Options{NoRates: true, Channels: []slackfake.Channel{{ID: room, Name: "ops"}}})
 	w.scene.url = storetest.Postgres(t)
 	p := &pair{workspace: w, ends: map[*app.App]func(){}}
+	p.otherAnn()
 	p.east = p.at("east")
 	shareKeys(t, p.dir, "east", "west")
 	p.west = p.at("west")
 	p.wait("sockets of both", func() bool { return p.slack.Stats().Sockets >= 4 })
 	p.tellsOfOthers()
 	p.answersLost()
+	p.attacked()
 	p.byButtons()
 	p.whenGone()
 }
@@ -154,20 +157,29 @@ func (p *pair) answersLost() {
 func (p *pair) byButtons() {
 	p.slash("eve", "site take west it is time")
 	p.slash("ann", "site take west it is time")
-	p.clickOn("ann", "Ask that West take work")
+	p.clickOn("ann", "it is time")
 	first := p.wish("it is time")
 	p.slash("ann", "site take west east lost its power")
 	p.clickOn("ann", "east lost its power")
 	second := p.wish("east lost its power")
-	p.pressOn("bob", first)  // of another wish
+	p.loses(first, "asked again since")
+	siege := &siege{workspace: p.workspace}
+	replaced, _ := buttonOf(room, first, "site")
+	p.refuses(siege, replaced, []takeover{{name: "of another wish", who: "bob", row: "site_asked_anew"}})
 	p.pressOn("eve", second) // without a role
 	p.pressOn("ann", second) // who asked
-	p.refusedAll("site_role_ask", "site_asked_anew", "site_role_confirm", "site_same_person")
+	p.refusedAll("site_role_ask", "site_role_confirm", "site_same_person")
 	if v, err := p.east.Engine.Site(p.Context(), dr.Actor{}); err != nil || v.Site != "east" {
 		p.Fatalf("%+v, %v", v, err)
 	}
 	p.pressOn("bob", second)
 	p.works("west")
+	p.taken = second.TS
+	again, _ := buttonOf(room, second, "site")
+	p.refuses(siege, again, []takeover{{name: "the press that counted, once more", who: "bob", row: "site_works"}})
+	if n := p.siteRows(siege, 0, "taken"); n != 1 {
+		p.Errorf("the site was taken %d times", n)
+	}
 	p.hurry("the channel hears of it, and the button is gone", func() bool {
 		m := p.message(second.TS)
 		return strings.Contains(p.wall("cat"), "Ann asked for it, Bob confirmed it") && m.Edited && !strings.Contains(string(m.Blocks), `"ask:site"`)
@@ -182,9 +194,19 @@ func (p *pair) whenGone() {
 	if _, err := p.east.Engine.TakeSite(p.Context(), dr.Actor{Person: "ann", Surface: "cli"}, fsm.SiteAct{Site: "east", Reason: "west burns"}); err != nil {
 		p.Fatal(err)
 	}
+	p.clock.advance(4 * time.Second)
+	unheard := p.wish("west burns")
+	p.clock.advance(31 * time.Minute)
+	p.loses(unheard, "Nobody confirmed it within half an hour")
+	if m := p.message(p.taken); !strings.Contains(string(m.Blocks), "Bob confirmed it") {
+		p.Errorf("half an hour later the card of the wish that was confirmed says %s", m.Blocks)
+	}
+	if _, err := p.east.Engine.TakeSite(p.Context(), dr.Actor{Person: "ann", Surface: "cli"}, fsm.SiteAct{Site: "east", Reason: "west still burns"}); err != nil {
+		p.Fatal(err)
+	}
 	began := time.Now()
 	p.clock.advance(4 * time.Second)
-	m := p.wish("west burns")
+	m := p.wish("west still burns")
 	p.Logf("soak: the wish was told %s after the site that works was gone", time.Since(began).Round(10*time.Millisecond))
 	p.pressOn("bob", m)
 	p.works("east")

@@ -40,15 +40,14 @@ func TestMain(m *testing.M) {
 
 // world is one story: the app, its clock, and the run the story is about.
 type world struct {
-	dir     string
-	path    string
-	url     string // of a PostgreSQL database; empty: SQLite
-	clock   *skewClock
-	app     *app.App
-	run     string
-	code    string
-	expects []string // error logs a story announces
-	logs    *logKeeper
+	dir   string
+	path  string
+	url   string // of a PostgreSQL database; empty: SQLite
+	clock *skewClock
+	app   *app.App
+	run   string
+	code  string
+	logs  *logKeeper
 }
 
 // patience bounds a wait in real time; a story that needs more hangs.

@@ -11,8 +11,9 @@ import (
 	"github.com/switchman-dr/switchman/store"
 )
 
-// siteAskLasts is how long a wish to take work at another site waits for its second person.
-const siteAskLasts = dr.Millis(30 * 60_000)
+// SiteAskLasts is how long a wish to take work at another site waits for its second person, and how long a button
+// that asks for it may wait to be pressed.
+const SiteAskLasts = dr.Millis(30 * 60_000)
 
 // SiteAct is what one of the two people does who let another site take work.
 type SiteAct struct {
@@ -20,6 +21,7 @@ type SiteAct struct {
 	Confirm bool    // the second person's yes; otherwise the first one's wish
 	Reason  string  // why, from the first
 	Asked   dr.Time // the wish the second one has read; zero: the one there is
+	Drawn   dr.Time // when the first one was shown the button that asks; zero: there was none
 }
 
 // SiteView is where work is taken, and what one person may do about it.
@@ -52,7 +54,7 @@ func (e *Engine) Site(ctx context.Context, by dr.Actor) (v SiteView, err error) 
 	}
 	v.Here = e.cfg.Store.Site()
 	if v.Ask.Site != "" {
-		v.Expires = v.Ask.At.Plus(siteAskLasts)
+		v.Expires = v.Ask.At.Plus(SiteAskLasts)
 	}
 	if v.Ask.Site == v.Site || e.now().After(v.Expires.Time) {
 		v.Ask, v.Expires = store.SiteAsk{}, dr.Time{}
@@ -133,7 +135,16 @@ func (e *Engine) siteActor(by dr.Actor, a SiteAct) (dr.Person, error) {
 	return p, nil
 }
 
+// askSite stores a wish. A button asks once, and soon: pressed again it asks for what was asked, and one from before
+// is of a moment that has passed.
 func (e *Engine) askSite(ctx context.Context, tx *store.Tx, was store.ActiveSite, p dr.Person, by dr.Actor, a SiteAct) (store.ActiveSite, error) {
+	switch {
+	case a.Drawn.IsZero():
+	case e.now().Since(a.Drawn) > SiteAskLasts:
+		return was, dr.Refuse("site_ask_old", dr.Args{"site": a.Site})
+	case was.Ask.Site == a.Site && was.Ask.Person == p.ID && !was.Ask.At.Before(a.Drawn.Time):
+		return was, nil
+	}
 	was.Ask = store.SiteAsk{Site: a.Site, Person: p.ID, Human: p.Human, Reason: a.Reason, At: e.now()}
 	if err := tx.AskSite(ctx, was, was.Ask); err != nil {
 		return was, err
@@ -144,7 +155,7 @@ func (e *Engine) askSite(ctx context.Context, tx *store.Tx, was store.ActiveSite
 func (e *Engine) confirmSite(ctx context.Context, tx *store.Tx, was store.ActiveSite, p dr.Person, by dr.Actor, a SiteAct) (store.ActiveSite, error) {
 	ask := was.Ask
 	switch {
-	case ask.Site != a.Site || e.now().Since(ask.At) > siteAskLasts:
+	case ask.Site != a.Site || e.now().Since(ask.At) > SiteAskLasts:
 		return was, dr.Refuse("site_not_asked", dr.Args{"site": a.Site})
 	case !a.Asked.IsZero() && !a.Asked.Equal(ask.At.Time):
 		return was, dr.Refuse("site_asked_anew", dr.Args{"site": a.Site, "reason": ask.Reason})

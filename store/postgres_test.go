@@ -165,7 +165,9 @@ func TestServersStartTogether(t *testing.T) {
 	}
 }
 
-func TestServerWithAnotherKeyIsRefused(t *testing.T) {
+// TestFault14StrangerIsRefusedPostgres: a second process on one database is wanted, as long as it is one of ours: one with
+// another log key, or none, is refused, and so is one whose key was changed elsewhere.
+func TestFault14StrangerIsRefusedPostgres(t *testing.T) {
 	url := storetest.Postgres(t)
 	all := servers(t, url, 2)
 	refusal(t, store.Options{Dir: t.TempDir(), URL: url}, dr.Unverified, "log.key is missing", "put log.key into")
@@ -176,6 +178,36 @@ func TestServerWithAnotherKeyIsRefused(t *testing.T) {
 	err := all[1].Write(t.Context(), func(tx *store.Tx) error { tx.Journal(dr.Row{Kind: dr.RowNotice}); return nil })
 	refusedWith(t, err, dr.Unverified)
 	rows(t, all[0], 1)
+}
+
+// TestFault14SettingsAreReadBackPostgres: a database that would acknowledge what its own disk does not have is refused at
+// start, for whatever reason the setting is as it is.
+func TestFault14SettingsAreReadBackPostgres(t *testing.T) {
+	url := storetest.Postgres(t)
+	dir := t.TempDir()
+	s := open(t, store.Options{Dir: dir, URL: url, Clock: clock()})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var name string
+	if err := db.QueryRow("SELECT current_database()").Scan(&name); err != nil {
+		t.Fatal(err)
+	}
+	set := func(setting string) {
+		t.Helper()
+		if _, err := db.Exec("ALTER DATABASE \"" + name + "\" SET synchronous_commit = " + setting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set("off")
+	refusal(t, store.Options{Dir: dir, URL: url}, dr.Unavailable, "synchronous_commit=off", "ALTER ROLE")
+	set("on")
+	open(t, store.Options{Dir: dir, URL: url, Clock: clock()})
 }
 
 func TestPostgresGuards(t *testing.T) {
@@ -204,9 +236,9 @@ func TestPostgresGuards(t *testing.T) {
 	refusal(t, store.Options{Dir: t.TempDir(), URL: url}, dr.Unavailable, "written by a newer Switchman", "start the newer Switchman")
 }
 
-// TestPostgresBehindItsHead: a database restored to an older moment is noticed by every server that
+// TestFault15OldCopyIsRefusedPostgres: a database restored to an older moment is noticed by every server that
 // saw the newer one.
-func TestPostgresBehindItsHead(t *testing.T) {
+func TestFault15OldCopyIsRefusedPostgres(t *testing.T) {
 	url := storetest.Postgres(t)
 	dir := t.TempDir()
 	s := open(t, store.Options{Dir: dir, URL: url, Clock: clock()})

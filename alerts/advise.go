@@ -3,6 +3,7 @@ package alerts
 import (
 	"math"
 	"slices"
+	"time"
 
 	"github.com/switchman-dr/switchman/dr"
 )
@@ -21,10 +22,13 @@ const (
 )
 
 // advise gives a situation its verdict. Once the greater part of its core has ended, the verdict stays as
-// it was: what is over needs no new advice.
+// it was: what is over needs no new advice. Once nothing fires, none is shown: see [Engine.shownAdvice].
 func (e *Engine) advise(s *sit, now int64) {
-	if s.advice.Verdict != "" && !e.lasting(s) {
+	if s.advice.Verdict != "" && (s.state == stateQuiet || !e.lasting(s)) {
 		return
+	}
+	if s.faded && s.state == stateOpen { // it is back: what is advised is said anew
+		s.faded, s.advice = false, dr.Advice{}
 	}
 	before := s.advice
 	options := e.weighPlans(s)
@@ -38,7 +42,7 @@ func (e *Engine) advise(s *sit, now int64) {
 	var a dr.Advice
 	switch {
 	case len(options) == 0:
-		a = e.noPlan(s)
+		a, s.wants = e.noPlan(s), e.eyes(s)
 	case len(options[0].forbids) > 0:
 		a = e.forbidden(s, options[0])
 	default:
@@ -52,9 +56,22 @@ func (e *Engine) advise(s *sit, now int64) {
 		a.At = before.At
 	}
 	s.advice = a
-	if before.Verdict != a.Verdict || before.Plan != a.Plan {
+	if s.state == stateOpen && (before.Verdict != a.Verdict || before.Plan != a.Plan) { // what was over before is for the record
 		e.say(s, "advised", nil)
 	}
+}
+
+// shownAdvice is the advice people see. From the moment nothing fires any more, nothing is recommended; what was is
+// kept, for when most of it comes back, and for the record once it is over.
+func (e *Engine) shownAdvice(s *sit) dr.Advice {
+	switch {
+	case !s.live() || !s.faded:
+		return s.advice
+	case s.state == stateQuiet:
+		until := time.UnixMilli(max(s.quiet, s.last) + e.quietMS()).In(e.t.zone).Format(time.TimeOnly)
+		return dr.Advice{Verdict: dr.NoneFits, At: moments(s.quiet), Headline: clue("alert_advice_over", dr.Args{"until": until})}
+	}
+	return dr.Advice{Verdict: dr.NoneFits, At: moments(s.last), Headline: clue("alert_advice_fading", nil)}
 }
 
 // lasting says whether at least half of the core still fires.
@@ -71,6 +88,9 @@ func (e *Engine) lasting(s *sit) bool {
 // noPlan is said where no plan is an answer.
 func (e *Engine) noPlan(s *sit) dr.Advice {
 	ent, fault := e.shown(s.th)
+	if fault == dr.FaultUnprotected {
+		return e.unprotected(s)
+	}
 	a := dr.Advice{Verdict: dr.NoneFits}
 	if p := e.nearest(s); p != nil && fault != dr.FaultUnknown {
 		a.Nearest = p.ID

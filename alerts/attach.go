@@ -1,6 +1,10 @@
 package alerts
 
-import "math"
+import (
+	"math"
+
+	"github.com/switchman-dr/switchman/dr"
+)
 
 // The constants by which a signal is held to be caused by others, found on days of a generator and tried on
 // other days: a process in which every event makes others likelier near it, for about two minutes.
@@ -85,7 +89,7 @@ func (e *Engine) pulls(x *item, of func(*item) *sit) []share {
 				continue
 			}
 			s := of(y)
-			if s == nil || s == y.sit && (!y.feeds || !s.sure && x.onset > s.start+unnamedMS) {
+			if s == nil || s.th.fault == dr.FaultUnprotected || s == y.sit && (!y.feeds || !s.sure && x.onset > s.start+unnamedMS) {
 				continue
 			}
 			p := attachAlpha / attachTau * n.w * y.cause() * fades[dt]
@@ -128,6 +132,15 @@ func chance(pull, mu float64) float64 { return pull / (mu + pull) }
 
 // attach gives a new episode to the situation that likely caused it, or to one of its own.
 func (e *Engine) attach(x *item) {
+	if site := e.expected(x); site != none {
+		if to := e.home(x, site); to != x.sit {
+			e.leave(x)
+			e.join(x, to)
+		} else {
+			e.touch(to)
+		}
+		return
+	}
 	// What was part of a situation that is still about comes back to it.
 	if x.sit != nil && x.sit.live() && x.sit.opened && e.keeps(x.sit, x) {
 		e.touch(x.sit)

@@ -120,12 +120,7 @@ func (e *Engine) lookSeen(s dr.Signal) {
 	switch s.Labels["proves"] {
 	case provesPlacement:
 		if s.Labels["system"] != "" {
-			e.placed[s.Labels["system"]] = s.Labels["site"]
-			for _, o := range e.sits {
-				if o.live() && o.opened {
-					e.look(o)
-				}
-			}
+			e.moved(s.Labels["system"], s.Labels["site"], s.Labels["left"])
 		}
 	case provesAnswer:
 		e.answered(s.Labels["situation"], s.Labels["answer"])
@@ -135,6 +130,10 @@ func (e *Engine) lookSeen(s dr.Signal) {
 			return
 		}
 		e.looks[s.Name] = dr.Look{Probe: s.Name, Proves: s.Labels["proves"], Site: s.Labels["site"], Found: s.Labels["found"], Text: cut(s.Labels["text"], 400), At: moments(e.clock)}
+		if s.Labels["found"] == "yes" {
+			e.rejoined(s.Name)
+		}
+		e.cutAfterAll(s.Name, s.Labels["found"])
 		for _, o := range e.sits {
 			if o.live() && slices.Contains(o.wants, s.Name) {
 				e.look(o)

@@ -13,34 +13,42 @@ func (e *Engine) told(ms int64) string {
 	return time.UnixMilli(ms).In(e.t.zone).Format("15:04")
 }
 
-// broke is the sentence that says what is wrong with what, and since when.
+// broke is the sentence that says what is wrong with what, and since when; of what is over, what was.
 func (e *Engine) broke(s *sit) dr.Clue {
 	ent, fault := e.shown(s.th)
 	c := dr.Clue{Keys: keysOf(s.core), Weight: 1, Args: dr.Args{"entity": ent.ID, "since": e.told(s.first), "covered": number(s.covered), "units": number(s.units)}}
 	switch fault {
 	case dr.FaultStandby:
-		c.ID = "alert_is_standby"
+		c.ID = "standby"
 	case dr.FaultDown:
-		c.ID = "alert_is_down"
+		c.ID = "down"
 		if s.units > 1 {
-			c.ID = "alert_is_down_units"
+			c.ID = "down_units"
 		}
 	case dr.FaultIO:
-		c.ID = "alert_is_io"
+		c.ID = "io"
 	case dr.FaultReplication:
-		c.ID = "alert_is_replication"
+		c.ID = "replication"
+	case dr.FaultUnprotected:
+		c.ID = "unprotected"
+		c.Args["systems"] = list(e.systems(s))
 	case dr.FaultPartition:
-		c.ID = "alert_is_partition"
+		c.ID = "partition"
 	case dr.FaultDiskFull:
-		c.ID = "alert_is_disk"
+		c.ID = "disk"
 	case dr.FaultCertificate:
-		c.ID = "alert_is_certificate"
+		c.ID = "certificate"
 	case dr.FaultOverload:
-		c.ID = "alert_is_overload"
+		c.ID = "overload"
 	case dr.FaultBadChange:
-		c.ID = "alert_is_change"
+		c.ID = "change"
 	default:
-		c.ID = "alert_is_unknown"
+		c.ID = "unknown"
+	}
+	if s.state == stateClosed || s.state == stateQuiet {
+		c.ID = "alert_was_" + c.ID
+	} else {
+		c.ID = "alert_is_" + c.ID
 	}
 	return c
 }

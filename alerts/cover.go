@@ -129,7 +129,7 @@ func (e *Engine) take(w weighed, i int) {
 			break // the strongest come first
 		}
 		for _, x := range e.spots[h.v] {
-			if x.by < 0 && h.shows(w.th, x.class) && x.onset >= w.from-beforeMS && x.onset <= w.to+3*60_000 {
+			if x.by < 0 && h.shows(w.th, x.class) && e.expected(x) == none && x.onset >= w.from-beforeMS && x.onset <= w.to+3*60_000 {
 				x.by = i
 			}
 		}

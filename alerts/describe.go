@@ -22,7 +22,7 @@ func (e *Engine) describe(s *sit, now int64) {
 	e.name(s, th, now)
 	s.core = s.core[:0]
 	for _, x := range few {
-		if x.id.v == root.id.v || e.within(x.id.v, th.v) && x.class == root.class {
+		if th.fault == dr.FaultUnprotected || x.id.v == root.id.v || e.within(x.id.v, th.v) && x.class == root.class {
 			s.core = append(s.core, x)
 		}
 	}
@@ -50,6 +50,9 @@ func (e *Engine) plainly(x *item, members []*item) theory {
 	case classCertificate:
 		th.fault = dr.FaultCertificate
 	case classReplication:
+		if site := e.expected(x); site != none {
+			return theory{fault: dr.FaultUnprotected, v: site}
+		}
 		th.fault = dr.FaultReplication
 		if at.system != none {
 			th.v = at.system

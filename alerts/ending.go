@@ -58,14 +58,16 @@ func (e *Engine) rest(s *sit, now int64) {
 	case firing && s.state == stateQuiet:
 		s.state, s.quiet = stateOpen, 0
 	case !firing && s.state == stateOpen:
-		s.state, s.quiet = stateQuiet, now
+		s.state, s.quiet, s.faded = stateQuiet, now, true
 		e.say(s, "quiet", nil)
+		e.remains(s)
 	}
 	switch {
 	case s.state == stateQuiet && now-max(s.quiet, last) >= e.quietMS(), now-s.last >= hangMS:
 		s.state, s.ended, s.due = stateClosed, now, now+e.reopenMS()
 		e.say(s, "closed", nil)
 		e.finish(s)
+		e.rejoins(s)
 		if e.reopenMS() == 0 { // at once: what comes in this very moment is another thing
 			e.release(s, now)
 		}

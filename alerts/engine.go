@@ -39,6 +39,7 @@ type Engine struct {
 	changeCount uint64
 	looks       map[string]dr.Look
 	placed      map[string]string
+	left        map[int32]behind // by system
 
 	out     []dr.SituationData
 	shares  []share  // scratch
@@ -54,7 +55,7 @@ func New(t *Topology, plans []Plan, placements map[string]string, o Options) *En
 	if o.Weights == nil {
 		o.Weights = Shipped()
 	}
-	e := &Engine{t: t, plans: slices.Clone(plans), opts: o, weights: o.Weights, items: map[ident]*item{}, spots: map[int32][]*item{}, rates: newRates(o.MaxOpen), looks: map[string]dr.Look{}, placed: map[string]string{}, ids: map[string]*sit{}, soonest: math.MaxInt64}
+	e := &Engine{t: t, plans: slices.Clone(plans), opts: o, weights: o.Weights, items: map[ident]*item{}, spots: map[int32][]*item{}, rates: newRates(o.MaxOpen), looks: map[string]dr.Look{}, placed: map[string]string{}, left: map[int32]behind{}, ids: map[string]*sit{}, soonest: math.MaxInt64}
 	maps.Copy(e.placed, placements)
 	slices.SortFunc(e.plans, func(a, b Plan) int { return strings.Compare(a.ID, b.ID) })
 	return e

@@ -27,6 +27,16 @@ func Placed(system, site string, at dr.Time) dr.Signal {
 	return s
 }
 
+// Moved makes the signal that a system lives at a site now and was brought there by force: the side it left has
+// to rejoin before anything is copied there again. left empty: it is [Placed].
+func Moved(system, site, left string, at dr.Time) dr.Signal {
+	s := Placed(system, site, at)
+	if left != "" {
+		s.Labels["left"] = left
+	}
+	return s
+}
+
 // Answered makes the signal of what a person says of a situation's advice; "not_this" withdraws it.
 func Answered(situation, answer string, at dr.Time) dr.Signal {
 	s := look("answer/"+situation, provesAnswer, at)

@@ -127,6 +127,7 @@ func (e *Engine) count(x *item, s dr.Signal, print uint64) {
 	if !slices.Contains(x.open, print) && len(x.open) < itemOpen {
 		x.open = append(x.open, print)
 	}
+	e.stillLost(x)
 	if x.sit != nil {
 		e.touch(x.sit)
 	}
@@ -177,6 +178,9 @@ func (e *Engine) resolved(x *item, s dr.Signal) {
 		x.open = x.open[:0] // labels changed between firing and ending
 	}
 	x.last = e.clock
+	if x.class == classDown {
+		e.stillLost(x)
+	}
 	if x.sit != nil {
 		e.touch(x.sit)
 	}

@@ -244,6 +244,9 @@ func (e *Engine) standing(g dr.Fault, p *Plan) *sit {
 			continue
 		}
 		_, fault := e.shown(s.th)
+		if fault == dr.FaultUnprotected {
+			fault = dr.FaultReplication // there, too, the latest data is missing
+		}
 		if fault != g || !s.sure && (g == dr.FaultStandby || !slices.ContainsFunc(s.items, func(x *item) bool { return x.sev == 2 })) {
 			continue
 		}

@@ -33,18 +33,24 @@ func anySignals(t *rapid.T) []dr.Signal {
 		case 4:
 			s.Kind, s.Name, s.By = dr.SignalChange, rapid.SampledFrom([]string{"deploy", "maintenance"}).Draw(t, "change"), "ann"
 		case 5:
-			s = Placed("ledger", rapid.SampledFrom([]string{"east", "west"}).Draw(t, "site"), dr.At(at))
+			s = Moved(rapid.SampledFrom([]string{"ledger", "payments"}).Draw(t, "system"), rapid.SampledFrom([]string{"east", "west"}).Draw(t, "site"), rapid.SampledFrom([]string{"", "east", "west"}).Draw(t, "left"), dr.At(at))
 		case 6:
 			s = Looked(dr.Look{Probe: "ledger/can-pay", Proves: "business", Found: rapid.SampledFrom([]string{"yes", "no", "unknown"}).Draw(t, "found"), At: dr.At(at)}, "ledger")
+		case 7:
+			s = Looked(dr.Look{Probe: rapid.SampledFrom([]string{"payments/dci", "ledger/stream"}).Draw(t, "probe"), Proves: "link", Found: rapid.SampledFrom([]string{"yes", "no"}).Draw(t, "link"), At: dr.At(at)}, "")
 		}
 		out = append(out, s)
 	}
 	return out
 }
 
+func anyProbes() Options {
+	return Options{Probes: []Probe{{Name: "ledger/can-pay", Proves: "business", System: "ledger"}, {Name: "payments/dci", Proves: "link", System: "payments"}, {Name: "ledger/stream", Proves: "replication", System: "ledger"}}}
+}
+
 // fold is everything an engine said, and what it knows in the end.
 func fold(t *rapid.T, signals []dr.Signal, between func(e *Engine, until dr.Time) (*Engine, []dr.SituationData)) (news, state string) {
-	o := Options{Probes: []Probe{{Name: "ledger/can-pay", Proves: "business", System: "ledger"}}}
+	o := anyProbes()
 	topology := NewTopology(bank())
 	e := New(topology, plans(), nil, o)
 	said := []dr.SituationData{}
@@ -88,7 +94,7 @@ func TestReplay(t *testing.T) {
 		signals := anySignals(t)
 		topology := NewTopology(bank())
 		news, state := fold(t, signals, func(e *Engine, _ dr.Time) (*Engine, []dr.SituationData) { return e, nil })
-		o := Options{Probes: []Probe{{Name: "ledger/can-pay", Proves: "business", System: "ledger"}}}
+		o := anyProbes()
 		again, stateAgain := fold(t, signals, func(e *Engine, until dr.Time) (*Engine, []dr.SituationData) {
 			var said []dr.SituationData
 			for range rapid.IntRange(0, 2).Draw(t, "moments") {

@@ -59,6 +59,9 @@ func TestEveryClueCanBeSaid(t *testing.T) {
 			d.change("maintenance", "system=ledger", "new disks").fire("DiskFull", "critical", "node=ledger-db-e1").fire("CertificateExpired", "critical", "node=payments-app-e1").fire("CPUHigh", "critical", "node=identity-app-e1", "node=identity-app-e2").fire("LatencyHigh", "critical", "node=identity-app-e1", "node=identity-app-e2", "node=identity-app-e3")
 		},
 		func(d *day) {
+			d.lost().back().fire("ReplicationBroken", "critical", databases("west")...)
+		},
+		func(d *day) {
 			d.fire("PostgresDown", "critical", "node=payments-db-w1").fire("Odd", "critical", "node=identity-app-e1")
 		},
 	} {
@@ -75,6 +78,12 @@ func TestEveryClueCanBeSaid(t *testing.T) {
 			d.e.Answer(s.ID, "not_this", dr.At(d.at))
 		}
 		d.end("NodeDown", nodes(at("east"))[:3]...).wait(time.Minute)
+		check(d)
+		d.end("NodeDown", nodes(at("east"))...).end("ProbeFailed", nodes(at("east"))...).wait(5 * time.Second)
+		check(d)
+		d.fire("NodeDown", "critical", nodes(at("east"))[0]).wait(5 * time.Second)
+		check(d)
+		d.wait(25 * time.Hour) // whatever still hangs, it is over
 		check(d)
 	}
 	if len(said) < 30 {

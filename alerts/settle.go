@@ -144,6 +144,9 @@ func (e *Engine) place(accepted []weighed, sits []*sit) {
 	}
 	var moves []move
 	for _, x := range e.playing {
+		if e.expected(x) != none {
+			continue // it has its place
+		}
 		to := x.sit
 		core := x.by >= 0 && slices.Contains(accepted[x.by].core, x)
 		if core {

@@ -59,6 +59,7 @@ type sit struct {
 	covered int
 	force   float64 // how much spoke for th when it was believed
 	advice  dr.Advice
+	faded   bool // nothing fired any more since it was given: it is withdrawn until most of it is back
 	p       float64
 	against string // the plan a person said is not this
 	answer  string
@@ -200,8 +201,13 @@ func (e *Engine) tend(s *sit, now int64) {
 		e.empty(s, now)
 		return
 	}
+	e.whole(s)
 	if !s.sure {
 		e.describe(s, now)
+		if e.unite(s); len(s.items) == 0 {
+			e.empty(s, now)
+			return
+		}
 	}
 	if !s.opened && !e.opens(s) {
 		s.due = s.start + playMS

@@ -39,6 +39,13 @@ type saved struct {
 	Changes  []savedChange     `json:"changes"`
 	Looks    []dr.Look         `json:"looks"`
 	Placed   map[string]string `json:"placed"`
+	Left     []savedLeft       `json:"left,omitempty"`
+}
+
+type savedLeft struct {
+	System string `json:"system"`
+	Site   string `json:"site"`
+	Until  int64  `json:"until"`
 }
 
 type savedItem struct {
@@ -96,6 +103,7 @@ type savedSit struct {
 	Upto    int64         `json:"upto,omitempty"`
 	Force   float64       `json:"force,omitempty"`
 	Advice  dr.Advice     `json:"advice"`
+	Faded   bool          `json:"faded,omitempty"`
 	P       float64       `json:"p"`
 	Against string        `json:"against,omitempty"`
 	Answer  string        `json:"answer,omitempty"`
@@ -158,6 +166,11 @@ func (e *Engine) Snapshot() ([]byte, error) {
 	for _, name := range slices.Sorted(maps.Keys(e.looks)) {
 		s.Looks = append(s.Looks, e.looks[name])
 	}
+	for sys := range int32(len(e.t.all)) {
+		if l, ok := e.left[sys]; ok {
+			s.Left = append(s.Left, savedLeft{e.called(sys), e.called(l.site), l.until})
+		}
+	}
 	out, err := json.Marshal(s)
 	if err != nil {
 		return nil, fmt.Errorf("writing the state of situations: %w", err)
@@ -168,7 +181,7 @@ func (e *Engine) Snapshot() ([]byte, error) {
 func (s *sit) save(places func([]*item) []int) savedSit {
 	return savedSit{N: s.n, ID: s.id, State: s.state, Opened: s.opened, Theory: saveTheory(s.th), Sure: s.sure, Named: s.named, Items: places(s.items), First: s.first, Last: s.last, Start: s.start, Fed: s.fed,
 		Quiet: s.quiet, Ended: s.ended, Times: s.times, Into: s.into, From: s.from, Version: s.version, Noise: s.noise, Feats: s.feats, Rival: saveTheory(s.rival), Ratio: s.ratio, Core: places(s.core),
-		Units: s.units, Covered: s.covered, Begun: s.since, Upto: s.upto, Force: s.force, Advice: s.advice, P: s.p, Against: s.against, Answer: s.answer, Wants: s.wants, Due: s.due, Final: s.final}
+		Units: s.units, Covered: s.covered, Begun: s.since, Upto: s.upto, Force: s.force, Advice: s.advice, Faded: s.faded, P: s.p, Against: s.against, Answer: s.answer, Wants: s.wants, Due: s.due, Final: s.final}
 }
 
 func saveTheory(t theory) savedTheory { return savedTheory{t.fault, t.v, t.change} }
@@ -219,6 +232,11 @@ func Restore(t *Topology, plans []Plan, o Options, snapshot []byte) (*Engine, er
 		r.v[i] = t.at(ent.Scope, ent.ID)
 	}
 	e.clock, e.tick, e.daily, e.rates.start, e.episodes, e.sitCount, e.changeCount, e.strays = s.Clock, s.Tick, s.Daily, s.Start, s.Episodes, s.Sits, s.Changed, s.Strays
+	for _, l := range s.Left {
+		if sys, site := t.at("system", l.System), t.at("site", l.Site); sys != none && site != none {
+			e.left[sys] = behind{site, l.Until}
+		}
+	}
 	r.restoreItems()
 	for i := range s.List {
 		r.restoreSit(&s.List[i])
@@ -293,7 +311,7 @@ func (r *restorer) theory(t savedTheory) theory {
 func (r *restorer) restoreSit(o *savedSit) {
 	s := &sit{n: o.N, id: o.ID, state: o.State, opened: o.Opened, th: r.theory(o.Theory), sure: o.Sure, named: o.Named, first: o.First, last: o.Last, start: o.Start, fed: o.Fed, quiet: o.Quiet, ended: o.Ended, times: o.Times,
 		into: o.Into, from: o.From, version: o.Version, noise: o.Noise, feats: o.Feats, rival: r.theory(o.Rival), ratio: o.Ratio, core: r.list(o.Core), units: o.Units, covered: o.Covered, since: o.Begun, upto: o.Upto, force: o.Force,
-		advice: o.Advice, p: o.P, against: o.Against, answer: o.Answer, wants: o.Wants, due: o.Due, final: o.Final}
+		advice: o.Advice, faded: o.Faded, p: o.P, against: o.Against, answer: o.Answer, wants: o.Wants, due: o.Due, final: o.Final}
 	for _, x := range r.list(o.Items) {
 		if x.sit == nil {
 			x.sit = s

@@ -73,7 +73,9 @@ func (e *Engine) theories(x *item, out []theory) []theory {
 		add(dr.FaultCertificate, x.id.v)
 		add(dr.FaultCertificate, at.system)
 	case classReplication:
-		out = e.copying(x.id.v, out)
+		if e.expected(x) == none {
+			out = e.copying(x.id.v, out)
+		}
 	case classSaturation, classLatency:
 		add(dr.FaultOverload, x.id.v)
 		add(dr.FaultOverload, at.system)
@@ -208,6 +210,9 @@ func (e *Engine) weigh(th theory, sticky bool) weighed {
 		if s.site != none && e.t.all[u[0]].site != s.site || s.nokeys && e.t.all[u[0]].key {
 			continue
 		}
+		if th.fault == dr.FaultPartition && e.apart(u[0]) {
+			continue
+		}
 		w.units++
 		if e.t.all[u[0]].key {
 			w.keys++
@@ -217,7 +222,7 @@ func (e *Engine) weigh(th theory, sticky bool) weighed {
 				continue
 			}
 			for _, x := range e.spots[v] {
-				if s.kid.has(x.class) && x.by < 0 {
+				if s.kid.has(x.class) && x.by < 0 && e.expected(x) == none {
 					signs = append(signs, sign{x, i})
 				}
 			}
@@ -293,7 +298,7 @@ func (e *Engine) add(w *weighed, s spec, signs []sign) {
 	for _, h := range e.t.all[w.th.v].hits {
 		first := true
 		for _, x := range e.spots[h.v] {
-			if x.by >= 0 || !h.shows(w.th, x.class) || x.onset < w.from-beforeMS || x.onset > w.from+burstMS || slices.Contains(w.core, x) {
+			if x.by >= 0 || !h.shows(w.th, x.class) || e.expected(x) != none || x.onset < w.from-beforeMS || x.onset > w.from+burstMS || slices.Contains(w.core, x) {
 				continue
 			}
 			follow += pick(first, h.w, .2*h.w) * x.worth()
@@ -346,6 +351,9 @@ func (e *Engine) believe(w *weighed, s spec, sticky bool) {
 	}
 	if e.t.all[w.th.v].ent.Scope == "site" && 2*w.keysHit < w.keys {
 		w.ok = false // a place whose databases are well is not lost, however many machines a switch took along
+	}
+	if w.th.fault == dr.FaultPartition && w.selfs == 0 && e.joined(w.th.v, w.to) {
+		w.ok = false // what was looked at since and works is not cut
 	}
 	w.ok = w.ok && w.score >= pick(sticky, .2, .6) && w.gain >= gain*ease
 }

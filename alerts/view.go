@@ -25,7 +25,7 @@ func (e *Engine) view(s *sit) dr.Situation {
 	}
 	ent, fault := e.shown(s.th)
 	v := dr.Situation{ID: s.id, Version: s.version, State: s.state, Into: s.into, From: slices.Clone(s.from), FirstAt: moments(s.first), LastAt: moments(s.last), EndedAt: moments(s.ended), Times: s.times,
-		Entity: ent, Fault: fault, Systems: e.systems(s), Signals: count(s), Advice: s.advice, Answer: s.answer, Wants: slices.Clone(s.wants), Looks: e.looksOf(s)}
+		Entity: ent, Fault: fault, Systems: e.systems(s), Signals: count(s), Advice: e.shownAdvice(s), Answer: s.answer, Wants: slices.Clone(s.wants), Looks: e.looksOf(s)}
 	if site := e.siteOf(s.th.v); site != none {
 		v.Site = e.called(site)
 	}
@@ -40,6 +40,9 @@ func (e *Engine) view(s *sit) dr.Situation {
 	v.Noise = s.noise + e.besides(s)
 	v.Changes = e.suspects(s)
 	v.For, v.Against = e.evidence(s), e.doubts(s)
+	if s.state != stateOpen && len(v.Advice.Why) > 0 { // what broke stands there first, too
+		v.Advice.Why = append([]dr.Clue{v.For[0]}, v.Advice.Why[1:]...)
+	}
 	return v
 }
 

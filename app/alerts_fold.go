@@ -47,7 +47,7 @@ func (w *watch) take(ctx context.Context) (held bool, err error) {
 		if len(fold.Body) > 0 {
 			w.log.WarnContext(ctx, "the kept situations cannot be read; they are made anew from the kept signals", "error", err)
 		}
-		engine, w.placed, fold.Seq, fold.At = alerts.New(topology, plans, places, options), places, 0, dr.Time{}
+		engine, w.placed, fold.Seq, fold.At = alerts.New(topology, plans, places.sites(), options), places.settled(), 0, dr.Time{}
 	}
 	w.engine, w.house = engine, c
 	w.base, w.at, w.told = store.Mark{Seq: fold.Seq, At: fold.At}, store.Mark{Seq: fold.Seq, At: fold.At}, fold.Told
@@ -84,24 +84,77 @@ func (w *watch) acquire(ctx context.Context) (held bool, err error) {
 }
 
 // kept reads the engine's last fold, an empty one where there is none, and where systems live.
-func (w *watch) kept(ctx context.Context) (fold store.Fold, places map[string]string, err error) {
+func (w *watch) kept(ctx context.Context) (fold store.Fold, places placed, err error) {
 	err = w.store.Read(ctx, func(r *store.Reader) error {
 		if fold, err = r.Fold(ctx); err != nil && dr.KindOf(err) != dr.NotFound {
 			return err
 		}
-		places, err = placesOf(ctx, r)
+		places, err = placesOf(ctx, r, nil)
 		return err
 	})
 	return fold, places, err
 }
 
-func placesOf(ctx context.Context, r *store.Reader) (map[string]string, error) {
+// placed is where systems live that were moved, and which side they left by force.
+type placed map[string]place
+
+type place struct{ site, left string }
+
+// sites is where each lives.
+func (p placed) sites() map[string]string {
+	out := map[string]string{}
+	for system, at := range p {
+		out[system] = at.site
+	}
+	return out
+}
+
+// settled leaves out what left a side behind: a new engine has to be told.
+func (p placed) settled() map[string]string {
+	out := p.sites()
+	for system, at := range p {
+		if at.left != "" {
+			delete(out, system)
+		}
+	}
+	return out
+}
+
+// placesOf reads where systems live; what those left that are known to live there is not looked for.
+func placesOf(ctx context.Context, r *store.Reader, known map[string]string) (placed, error) {
 	all, err := r.Placements(ctx)
-	places := map[string]string{}
+	places := placed{}
 	for _, p := range all {
-		places[p.System] = p.Site
+		at := place{site: p.Site}
+		if known[p.System] != p.Site {
+			if at.left, err = leftBy(ctx, r, p); err != nil {
+				return nil, err
+			}
+		}
+		places[p.System] = at
 	}
 	return places, err
+}
+
+// leftBy is the side a system was moved away from by force: it was lost, or could not be asked, so it knows nothing
+// of the move and has to rejoin before anything is copied there. A planned move leaves none behind, nor one taken back.
+func leftBy(ctx context.Context, r *store.Reader, p dr.Placement) (string, error) {
+	if p.Run == "" || p.Previous == "" {
+		return "", nil
+	}
+	run, err := r.Run(ctx, p.Run)
+	if err != nil {
+		if dr.KindOf(err) == dr.NotFound {
+			err = nil
+		}
+		return "", err
+	}
+	for _, s := range run.Systems {
+		if s.ID == p.System && s.To == p.Site && (run.Kind == dr.Failover || s.Forced) {
+			return p.Previous, nil
+		}
+	}
+	return "", nil
 }
 
 // replay takes what was committed already once more: the journal has its milestones.
@@ -244,18 +297,18 @@ func (w *watch) places(ctx context.Context) error {
 		return nil
 	}
 	w.placedAt = now
-	var places map[string]string
+	var places placed
 	err := w.store.Read(ctx, func(r *store.Reader) (err error) {
-		places, err = placesOf(ctx, r)
+		places, err = placesOf(ctx, r, w.placed)
 		return err
 	})
-	if err != nil || maps.Equal(places, w.placed) {
+	if err != nil || maps.Equal(places.sites(), w.placed) {
 		return err
 	}
 	var moved []dr.Signal
-	for system, site := range places {
-		if w.placed[system] != site {
-			moved = append(moved, alerts.Placed(system, site, w.clock.Time()))
+	for system, at := range places {
+		if w.placed[system] != at.site {
+			moved = append(moved, alerts.Moved(system, at.site, at.left, w.clock.Time()))
 		}
 	}
 	err = w.store.Write(ctx, func(tx *store.Tx) error {

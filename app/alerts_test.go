@@ -266,7 +266,7 @@ func TestSituationComesAbout(t *testing.T) {
 	for _, row := range journal.Rows {
 		text.WriteString(row.Text + "\n")
 	}
-	for _, want := range []string{"Situation " + x.ID + " began", "bank-failover is recommended", "lin said that the advice for situation"} {
+	for _, want := range []string{"Situation " + x.ID + " began", "Bring the bank up in the west is recommended", "lin said that the advice for situation"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the journal does not say %q:\n%s", want, &text)
 		}

@@ -140,6 +140,19 @@ func (t *turn) mute(ctx context.Context, id string, on bool) error {
 // requestAbout opens the request of the plan that is advised, with what is known filled in.
 func (t *turn) requestAbout(ctx context.Context, p press, s dr.Situation) (Reply, error) {
 	what := t.broken(s.Entity, s.Fault)
+	if p.Mode != dr.Rehearsal { // the button may hang there since before the run was asked for
+		var run *dr.Run
+		err := t.bot.cfg.Store.Read(ctx, func(r *store.Reader) (err error) {
+			run, err = Carrying(ctx, r, s)
+			return err
+		})
+		if err == nil && run != nil && run.Plan == p.Plan {
+			err = &dr.Error{Kind: dr.Conflict, ID: "situation_has_run", Args: dr.Args{"plan": p.Plan, "run": run.ID}}
+		}
+		if err != nil {
+			return Reply{}, err
+		}
+	}
 	return t.requestFor(ctx, wish{plan: p.Plan, mode: p.Mode, reason: t.say("situation_reason", dr.Args{"what": what, "situation": s.ID}), situation: s.ID})
 }
 

@@ -32,6 +32,7 @@ type seenSituation struct {
 	dr.Situation
 	books []knowledge.Cited
 	plan  catalog.PlanInfo // the one that is advised, or the nearest
+	run   *dr.Run          // that carries it out already
 	muted bool
 	now   dr.Time
 }
@@ -41,7 +42,7 @@ func over(s dr.Situation) bool { return s.State == sitClosed || s.State == sitMe
 
 // advised is the plan there is something to press for: recommended, or possible, and nobody said it is not it.
 func advised(s dr.Situation) bool {
-	return !over(s) && s.Answer == "" && s.Advice.Plan != "" && (s.Advice.Verdict == dr.Recommend || s.Advice.Verdict == dr.Possible)
+	return s.State == sitOpen && s.Answer == "" && s.Advice.Plan != "" && (s.Advice.Verdict == dr.Recommend || s.Advice.Verdict == dr.Possible)
 }
 
 // urgency is how loudly a situation asks to be looked at.
@@ -60,7 +61,7 @@ func urgency(s dr.Situation) Severity {
 // situation is the living card of what is going on.
 func (e easel) situation(s seenSituation) Card {
 	c := e.card("situation", "", e.org.Environment)
-	c.add(title(urgency(s.Situation), e.broken(s.Entity, s.Fault)), text(e.counsel(s.Situation)))
+	c.add(title(urgency(s.Situation), e.wrong(s.Situation)), text(e.counsel(s)))
 	c.add(e.situationFacts(s))
 	c.add(text(e.clues("situation_for", s.For)), text(e.clues("situation_against", slices.DeleteFunc(slices.Clone(s.Against), announced))), text(e.changes(s.Changes, s.now)), text(e.looked(s.Situation, s.now)))
 	c.add(text(e.reasons(s.Situation)))
@@ -73,6 +74,18 @@ func (e easel) situation(s seenSituation) Card {
 // broken says what is wrong with what, in words.
 func (v voice) broken(what dr.Entity, fault dr.Fault) string {
 	return v.say("situation_fault_"+string(fault), dr.Args{"what": v.entity(what)})
+}
+
+// wrong says what is wrong with what; of what is over, what was.
+func (v voice) wrong(s dr.Situation) string {
+	if s.State == sitClosed || s.State == sitQuiet {
+		return v.wasBroken(s.Entity, s.Fault)
+	}
+	return v.broken(s.Entity, s.Fault)
+}
+
+func (v voice) wasBroken(what dr.Entity, fault dr.Fault) string {
+	return v.say("situation_was_"+string(fault), dr.Args{"what": v.entity(what)})
 }
 
 // entity is a thing of the organisation by the name people use.
@@ -93,7 +106,7 @@ func (v voice) entity(what dr.Entity) string {
 }
 
 // counsel is the answer to "which plan?", in one sentence or two.
-func (e easel) counsel(s dr.Situation) string {
+func (e easel) counsel(s seenSituation) string {
 	a := s.Advice
 	args := dr.Args{"plan": a.Plan, "nearest": a.Nearest, "percent": percent(a.Confidence), "into": s.Into}
 	switch {
@@ -103,6 +116,12 @@ func (e easel) counsel(s dr.Situation) string {
 		return e.say("situation_merged", args)
 	case s.Answer == NotThis:
 		return e.say("situation_not_this", args)
+	case s.State == sitQuiet:
+		return first(e.settled(s.Situation), e.say("situation_quiet", nil))
+	case e.settled(s.Situation) != "":
+		return e.settled(s.Situation)
+	case s.run != nil:
+		return join("\n", e.clue(a.Headline), e.say("situation_running", dr.Args{"plan": a.Plan, "run": s.run.ID, "state": string(s.run.State)}))
 	}
 	id := "situation_none"
 	switch a.Verdict {
@@ -111,11 +130,16 @@ func (e easel) counsel(s dr.Situation) string {
 	case dr.Possible:
 		id = "situation_possible"
 	}
-	quiet := ""
-	if s.State == sitQuiet {
-		quiet = e.say("situation_quiet", nil)
+	return join("\n", e.clue(a.Headline), e.say(id, args))
+}
+
+// settled is the headline that says all there is to say: what is over, or only follows from what was done, needs no
+// plan, and nobody is to be kept from the way back.
+func (e easel) settled(s dr.Situation) string {
+	if !dr.Settled(s.Advice) {
+		return ""
 	}
-	return join("\n", e.clue(a.Headline), e.say(id, args), quiet)
+	return e.clue(s.Advice.Headline)
 }
 
 // percent is how sure something is; nothing that is guessed is certain.
@@ -167,6 +191,7 @@ func (e easel) situationFacts(s seenSituation) Part {
 		state = e.say("situation_again", dr.Args{"state": state, "times": number(s.Times)})
 	}
 	signals := e.say("situation_signals", dr.Args{"n": number(s.Signals), "firing": number(s.Firing)})
+	customers := e.noticed(s.Situation)
 	noise := ""
 	if s.Noise > 0 {
 		noise = e.say("situation_noise", dr.Args{"n": number(s.Noise)})
@@ -178,13 +203,14 @@ func (e easel) situationFacts(s seenSituation) Part {
 	ended := ""
 	if over(s.Situation) {
 		ended = e.clock(s.EndedAt, s.now)
+		signals, customers = number(s.Signals), "" // what fired and failed last is no news of now
 	}
 	work := ""
 	if i := slices.IndexFunc(s.Against, announced); i >= 0 {
 		work = line(e.clue(s.Against[i]))
 	}
 	return facts(Fact{e.say("situation_f_since", nil), e.clock(s.FirstAt, s.now)}, Fact{e.say("situation_f_ended", nil), ended}, Fact{e.say("situation_f_state", nil), state}, Fact{e.say("situation_f_work", nil), work},
-		Fact{e.say("bot_c_plan", nil), plan}, Fact{e.say("situation_f_customers", nil), e.noticed(s.Situation)}, Fact{e.say("situation_f_systems", nil), e.systems(s.Systems)},
+		Fact{e.say("bot_c_plan", nil), plan}, Fact{e.say("situation_f_customers", nil), customers}, Fact{e.say("situation_f_systems", nil), e.systems(s.Systems)},
 		Fact{e.say("situation_f_signals", nil), signals}, Fact{e.say("situation_f_noise", nil), noise})
 }
 
@@ -277,7 +303,9 @@ func (e easel) situationButtons(s seenSituation) []Action {
 		out = append(out, Action{ID: "situation-" + id, Kind: ActButton, Label: e.say("situation_b_"+id, nil), Style: style, Form: act == fillIn, Nonce: e.nonces.nonce(q)})
 		return &out[len(out)-1]
 	}
-	if advised(s.Situation) {
+	if s.run != nil {
+		out = append(out, e.link("situation-run", e.say("situation_b_run", nil), "runs/"+url.PathEscape(s.run.ID)))
+	} else if advised(s.Situation) {
 		request := func(m dr.Mode) func(*press) {
 			return func(q *press) { q.Verb, q.Plan, q.Mode = dr.VerbRequest, s.Advice.Plan, m }
 		}
@@ -339,10 +367,10 @@ func (e easel) situations(all []dr.Situation, lost []dr.Signal, now dr.Time) Car
 	var rows [][]string
 	var show []Action
 	for _, s := range all[:min(len(all), 12)] {
-		rows = append(rows, []string{s.ID, e.clock(s.FirstAt, now), e.broken(s.Entity, s.Fault), e.short(s)})
+		rows = append(rows, []string{s.ID, e.clock(s.FirstAt, now), e.wrong(s), e.short(s)})
 		if !over(s) && len(show) < 5 {
 			p := press{Act: showIt, Command: "situation", Surface: e.surface, Dest: e.dest, Person: e.person, Situation: s.ID}
-			show = append(show, Action{ID: "situation@" + s.ID, Kind: ActButton, Label: clip(e.broken(s.Entity, s.Fault), maxLabel), Nonce: e.nonces.nonce(p), Command: "/dr situation " + s.ID})
+			show = append(show, Action{ID: "situation@" + s.ID, Kind: ActButton, Label: clip(e.wrong(s), maxLabel), Nonce: e.nonces.nonce(p), Command: "/dr situation " + s.ID})
 		}
 	}
 	c.add(table([]string{e.say("situation_c_id", nil), e.say("situation_f_since", nil), e.say("situation_c_what", nil), e.say("situation_c_advice", nil)}, rows))
@@ -368,8 +396,10 @@ func (v voice) alertNames(all []dr.Signal) string {
 // short is the advice in a few words.
 func (v voice) short(s dr.Situation) string {
 	switch {
-	case s.State == sitClosed, s.State == sitMerged:
+	case s.State != sitOpen:
 		return v.word("situation", s.State)
+	case dr.Settled(s.Advice):
+		return v.say("situation_short_settled", nil)
 	case s.Answer == NotThis:
 		return v.say("situation_short_not_this", nil)
 	case s.Advice.Verdict == dr.Recommend:
@@ -410,5 +440,5 @@ func signalAbout(s dr.Signal) string {
 
 // homeSituation is one line about what is going on.
 func (v voice) homeSituation(s dr.Situation) string {
-	return v.say("bot_home_situation", dr.Args{"broken": v.broken(s.Entity, s.Fault), "advice": v.short(s)})
+	return v.say("bot_home_situation", dr.Args{"broken": v.wrong(s), "advice": v.short(s)})
 }

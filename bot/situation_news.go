@@ -3,6 +3,8 @@ package bot
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
+	"io"
 	"slices"
 
 	"github.com/switchman-dr/switchman/catalog"
@@ -64,7 +66,11 @@ func (n *Narrator) behind(ctx context.Context, r *store.Reader, open []dr.Situat
 // moved says whether a situation that has a card here is not the one drawn last.
 func (n *Narrator) moved(ctx context.Context, r *store.Reader, s dr.Situation) (bool, error) {
 	drawn, err := r.Cursor(ctx, n.drawnMark(s.ID))
-	if err != nil || drawn == s.Version {
+	if err != nil {
+		return false, err
+	}
+	now, err := drawnAs(ctx, r, s)
+	if err != nil || drawn == now {
 		return false, err
 	}
 	_, err = r.Outbox(ctx, n.boardKey(s.ID))
@@ -90,12 +96,35 @@ func (n *Narrator) remindDue(ctx context.Context, r *store.Reader, s dr.Situatio
 	if err != nil || muted > 0 {
 		return 0, err
 	}
-	open, err := r.Runs(ctx, store.Filter{States: openStates()})
-	acted := slices.ContainsFunc(open, func(run dr.Run) bool { return run.Mode != dr.Rehearsal && run.Plan == s.Advice.Plan })
-	if err != nil || acted {
+	run, err := Carrying(ctx, r, s)
+	if err != nil || run != nil {
 		return 0, err
 	}
 	return due, nil
+}
+
+// Carrying is the open run of the plan a situation's advice names, whoever asked for it and why; nil: there is none.
+func Carrying(ctx context.Context, r *store.Reader, s dr.Situation) (*dr.Run, error) {
+	if !advised(s) {
+		return nil, nil //nolint:nilnil // nothing to carry out
+	}
+	open, err := r.Runs(ctx, store.Filter{States: openStates()})
+	i := slices.IndexFunc(open, func(run dr.Run) bool { return run.Mode != dr.Rehearsal && run.Plan == s.Advice.Plan })
+	if err != nil || i < 0 {
+		return nil, err
+	}
+	return &open[i], nil
+}
+
+// drawnAs is what a card shows as a number: the version of the situation, and the run that carries its plan out.
+func drawnAs(ctx context.Context, r *store.Reader, s dr.Situation) (int64, error) {
+	run, err := Carrying(ctx, r, s)
+	if err != nil || run == nil {
+		return s.Version, err
+	}
+	h := fnv.New32a()
+	_, _ = io.WriteString(h, run.ID+"/"+string(run.State))
+	return s.Version + int64(h.Sum32()>>1)<<32, nil
 }
 
 // keepUp queues what situations want without a row of the journal: a card that has moved on, and reminders.
@@ -117,7 +146,11 @@ func (s *scribe) keepUpOne(ctx context.Context, one dr.Situation) error {
 		if err := s.wall(ctx, one.ID, told{Situation: one.ID}, s.now.Micros(), s.now); err != nil {
 			return err
 		}
-		if err := s.tx.SetCursor(ctx, s.n.drawnMark(one.ID), one.Version); err != nil {
+		drawn, err := drawnAs(ctx, &s.tx.Reader, one)
+		if err != nil {
+			return err
+		}
+		if err := s.tx.SetCursor(ctx, s.n.drawnMark(one.ID), drawn); err != nil {
 			return err
 		}
 	}
@@ -190,7 +223,11 @@ func (b *Bot) seen(ctx context.Context, s dr.Situation, place string, q Question
 	seen.plan, _ = c.Plan(s.Advice.Plan)
 	err := b.cfg.Store.Read(ctx, func(r *store.Reader) error {
 		muted, err := r.Cursor(ctx, mutedMark(place, s.ID))
+		if err != nil {
+			return err
+		}
 		seen.muted = muted > 0
+		seen.run, err = Carrying(ctx, r, s)
 		return err
 	})
 	if err != nil || b.cfg.Library == nil || over(s) {
@@ -222,7 +259,12 @@ func (v voice) milestone(row dr.Row, d dr.SituationData) Card {
 		c.add(title(Warn, v.say("situation_n_split", args)))
 	case "reopened":
 		c.add(title(Warn, v.say("situation_n_reopened", args)))
+	case "quiet":
+		if d.Verdict == dr.Recommend || d.Verdict == dr.Possible {
+			c.add(title(Calm, v.say("situation_n_quiet", args)))
+		}
 	case "closed":
+		args["broken"] = v.wasBroken(d.Entity, d.Fault)
 		c.add(title(Good, v.say("situation_n_closed", args)))
 	case "answered":
 		id := "situation_n_take_back"
@@ -244,6 +286,9 @@ func (v voice) advisedNews(c *Card, d dr.SituationData, args dr.Args) {
 	case dr.Possible:
 		c.add(title(Warn, v.say("situation_n_possible", args)))
 	case dr.NoneFits:
+		if d.Fault == dr.FaultUnprotected {
+			return // its card says that it is expected
+		}
 		c.add(title(Warn, v.say("situation_n_none", nil)))
 	}
 }

@@ -72,14 +72,36 @@ func situationCards(t testing.TB) map[string]func(easel) any {
 		s.Short = map[string]string{"en": "Harbor East is down since 20:15, customers lose Payments.", "zh": "Harbor East 自 20:15 起停止服务，客户无法使用 Payments。"}
 	})
 	withdrawn := lost.with(func(s *seenSituation) { s.Answer = NotThis })
-	quiet := lost.with(func(s *seenSituation) { s.State, s.Firing = sitQuiet, 0 })
-	closed := lost.with(func(s *seenSituation) { s.State, s.Firing, s.EndedAt, s.books = sitClosed, 0, now, nil })
+	running := lost.with(func(s *seenSituation) {
+		s.run = &dr.Run{ID: "r-20261125-1", Plan: "bank-failover", State: dr.AwaitingApproval}
+	})
+	quiet := lost.with(func(s *seenSituation) {
+		s.State, s.Firing, s.Wants = sitQuiet, 0, nil
+		s.For = slices.Clone(s.For)
+		s.For[0].ID = "alert_was_down_units"
+		s.Advice = dr.Advice{Verdict: dr.NoneFits, At: now, Headline: dr.Clue{ID: "alert_advice_over", Args: dr.Args{"until": "20:25:20"}}}
+	})
+	fading := lost.with(func(s *seenSituation) {
+		s.Firing, s.Advice = 2, dr.Advice{Verdict: dr.NoneFits, At: now, Headline: dr.Clue{ID: "alert_advice_fading"}}
+	})
+	behind := lost.with(func(s *seenSituation) {
+		s.Fault, s.Signals, s.Firing, s.Noise, s.Changes, s.Systems, s.books = dr.FaultUnprotected, 3, 3, 0, nil, []string{"identity", "ledger", "payments"}, nil
+		s.Wants, s.Looks = []string{"ledger/stream"}, []dr.Look{{Probe: "ledger/stream", Proves: "replication", Found: "no", At: now.Plus(-3000)}}
+		args := dr.Args{"entity": "east", "since": "20:15", "systems": "identity, ledger, payments", "covered": "0", "units": "0"}
+		s.For, s.Against = []dr.Clue{{ID: "alert_is_unprotected", Args: args}, {ID: "alert_signs", Args: dr.Args{"name": "ReplicationBroken", "count": "3", "entity": "ledger-db-w1", "since": "20:15"}}}, nil
+		s.Advice = dr.Advice{Verdict: dr.NoneFits, At: now, Why: s.For[:1], Headline: dr.Clue{ID: "alert_advice_unprotected_plan", Args: dr.Args{"site": "east", "systems": "identity, ledger, payments", "plan": "bank-switchback"}}}
+	})
+	closed := lost.with(func(s *seenSituation) { // three of its alerts still hang when it ends
+		s.State, s.Firing, s.EndedAt, s.books, s.Fault = sitClosed, 3, now, nil, dr.FaultStandby
+		s.For = slices.Clone(s.For)
+		s.For[0].ID = "alert_was_standby"
+	})
 	merged := lost.with(func(s *seenSituation) { s.State, s.Into, s.EndedAt = sitMerged, "s1125-0001", now })
 	draw := func(s seenSituation) func(easel) any { return func(e easel) any { return e.situation(s) } }
 	noise := []dr.Signal{{Name: "CPUHigh", Severity: "warning", StartsAt: now, Labels: map[string]string{"instance": "payments-batch-w1:9100"}}, {Name: "CertificateExpiresSoon", Severity: "info", StartsAt: now, Source: "prometheus"}}
 	all := map[string]func(easel) any{
 		"situation-recommend": draw(lost), "situation-partition": draw(cut), "situation-possible": draw(perhaps), "situation-withdrawn": draw(withdrawn), "situation-shortened": draw(shortened),
-		"situation-quiet": draw(quiet), "situation-closed": draw(closed), "situation-merged": draw(merged),
+		"situation-running": draw(running), "situation-fading": draw(fading), "situation-unprotected": draw(behind), "situation-quiet": draw(quiet), "situation-closed": draw(closed), "situation-merged": draw(merged),
 		"situation-list": func(e easel) any {
 			return e.situations([]dr.Situation{lost.Situation, cut.with(func(s *seenSituation) { s.ID = "s1125-7m2k" }).Situation, closed.with(func(s *seenSituation) { s.ID = "s1124-aaaa" }).Situation}, []dr.Signal{{Name: "DiskFull"}, {Name: "DiskFull"}}, now)
 		},
@@ -93,7 +115,7 @@ func situationCards(t testing.TB) map[string]func(easel) any {
 		"home-situation": func(e easel) any { return e.home([]dr.Situation{lost.Situation}, nil, nil, nil, nil, now) },
 	}
 	for event, change := range map[string]func(*dr.SituationData){"named": nil, "reopened": nil, "closed": nil,
-		"advised":     nil,
+		"advised": nil, "quiet": nil,
 		"advised-no":  func(d *dr.SituationData) { d.Verdict = dr.NoneFits },
 		"advised-may": func(d *dr.SituationData) { d.Verdict = dr.Possible },
 		"merged":      func(d *dr.SituationData) { d.Others = []string{"s1125-0001", "s1125-0002"} },
@@ -309,6 +331,55 @@ func TestNoReminders(t *testing.T) {
 	}
 }
 
+// TestMilestonesThatSayNothing: what the card says by itself is not told below it, too.
+func TestMilestonesThatSayNothing(t *testing.T) {
+	for name, d := range map[string]dr.SituationData{
+		"it was expected": {ID: "s1125-4f9q", Event: "advised", Verdict: dr.NoneFits, Fault: dr.FaultUnprotected},
+		"nothing was recommended when it went quiet": {ID: "s1125-4f9q", Event: "quiet", Verdict: dr.NoneFits, Fault: dr.FaultDown},
+	} {
+		if c := at(t, "en", "lin").milestone(dr.Row{Kind: dr.RowSituation}, d); len(c.Parts) > 0 {
+			t.Errorf("%s: %s", name, Text(c, 0))
+		}
+	}
+}
+
+// TestSituationNamesItsRun: once somebody asked for the plan that is advised, whoever and why, its card names the run
+// and asks for no second one, nor does a button that still hangs somewhere. When the run is over, it may be asked for
+// again.
+func TestSituationNamesItsRun(t *testing.T) {
+	w := watch(t)
+	chat := newWall()
+	n := w.bot.Narrator(Place{Surface: "console", Dest: "ops", Chat: chat, Instance: "here"})
+	w.hushAll(n)
+	w.going = []dr.Situation{w.lost()}
+	w.row(w.going[0], "opened")
+	w.hushAll(n)
+	board := Ref(boardKey(n.name, w.going[0].ID))
+	old := chat.cards[board]
+	if button(old, "situation-request").Nonce == "" {
+		t.Fatal(Text(old, 0))
+	}
+	run := w.say("ada", `request move drill "spring drill"`).Run // by hand, with a reason of its own
+	w.state(run, dr.AwaitingApproval)
+	w.clock.advance(5 * time.Second)
+	w.hushAll(n)
+	c := chat.cards[board]
+	if button(c, "situation-request").Nonce != "" || button(c, "situation-rehearse").Nonce != "" || !strings.HasSuffix(button(c, "situation-run").URL, "/runs/"+run) || !strings.Contains(Text(c, 0), "run `"+run+"`") {
+		t.Errorf("the run is not named:\n%s", Text(c, 0))
+	}
+	if r := w.press("ada", old, "situation-request"); r.Form != nil || r.Card.Kind != "refusal" || !strings.Contains(Text(r.Card, 0), run) {
+		t.Errorf("a second request:\n%s", Text(r.Card, 0))
+	}
+	before := chat.updates[board]
+	w.clock.advance(time.Hour) // nobody votes
+	w.until(run, func(v fsm.View) bool { return v.State.Ended() })
+	w.clock.advance(5 * time.Second)
+	w.hushAll(n)
+	if c = chat.cards[board]; chat.updates[board] == before || button(c, "situation-request").Nonce == "" {
+		t.Errorf("the run is over:\n%s", Text(c, 0))
+	}
+}
+
 // TestSituationButtons: each button does what its label says, for those who may.
 func TestSituationButtons(t *testing.T) {
 	w := watch(t)
@@ -338,7 +409,8 @@ func TestSituationButtons(t *testing.T) {
 			t.Errorf("%s: %v", button, values)
 		}
 		run := w.submit("ada", r.Form, values).Run
-		if v := w.view(run); v.Plan != "move" || v.Mode != mode || !strings.Contains(v.Reason, id) {
+		v := w.view(run)
+		if v.Plan != "move" || v.Mode != mode || !strings.Contains(v.Reason, id) || v.Clocks.Impact.IsZero() == (mode == dr.Emergency) {
 			t.Errorf("%+v", v)
 		}
 		if mode == dr.Rehearsal {
@@ -368,5 +440,18 @@ func TestSituationButtons(t *testing.T) {
 	w.bot.cfg.Situations = nil
 	if r := w.say("ada", "situation"); !strings.Contains(Text(r.Card, 0), "No alerts come in") {
 		t.Error(Text(r.Card, 0))
+	}
+}
+
+// TestEvidenceNamesTheSite: two probes of one name are told apart by the side they show, and a side is said once.
+func TestEvidenceNamesTheSite(t *testing.T) {
+	org := sample(t).Organisation()
+	for id, want := range map[string]string{"channels/door-east": "The front door answers (Harbor East): no", "channels/door-west": "The front door answers (Harbor West): no", "channels/can-reach": "A customer reaches the bank and can book: no"} {
+		if got := ClueText(org, "en", dr.Clue{ID: "alert_look_no", Args: dr.Args{"probe": id, "age": "8s"}}); !strings.HasPrefix(got, want) {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := ClueText(org, "en", dr.Clue{ID: "alert_need_contradicted", Args: dr.Args{"probe": "channels/door-east", "site": "east", "age": "8s"}}); strings.Count(got, "Harbor East") != 1 {
+		t.Error(got)
 	}
 }

@@ -36,15 +36,31 @@ func (v voice) named(args dr.Args) dr.Args {
 		case "systems":
 			value = v.things(value, v.system)
 		case "probe":
-			value = v.probe(value)
+			if args["site"] == "" { // said beside it
+				value = v.probeAt(value)
+			} else {
+				value = v.probe(value)
+			}
 		case "probes":
-			value = v.things(value, v.probe)
+			value = v.things(value, v.probeAt)
 		case "by":
 			value = v.person(value)
 		}
 		out[hole] = value
 	}
 	return out
+}
+
+// probeAt is a probe by its name, and the side it shows where it shows one.
+func (v voice) probeAt(id string) string {
+	system, name, _ := strings.Cut(id, "/")
+	s, _ := v.org.System(system)
+	for _, p := range s.Probes {
+		if p.ID == name && p.Site != "" && p.Site != "from" && p.Site != "to" {
+			return v.probe(id) + " (" + v.site(p.Site) + ")"
+		}
+	}
+	return v.probe(id)
 }
 
 // thing is a site or a system by its name; the ids of all things of an organisation are different.

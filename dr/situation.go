@@ -67,6 +67,7 @@ const (
 	FaultOverload    Fault = "overload"
 	FaultPartition   Fault = "partition"
 	FaultStandby     Fault = "standby_side_down" // protection is lost; nothing customers use is broken
+	FaultUnprotected Fault = "unprotected"       // what was lost is back and has not rejoined: nothing is copied to it
 	FaultUnknown     Fault = "unknown"
 )
 
@@ -98,6 +99,15 @@ type Situation struct {
 	Answer  string    `json:"answer,omitempty"` // what a person said of the advice: not_this …
 	// Short is the why of the advice in fewer words, by language: a model's, made of nothing but our own.
 	Short map[string]string `json:"short,omitempty"`
+}
+
+// Settled says whether an advice is not about a plan: what it is about is over, or follows from what was done.
+func Settled(a Advice) bool {
+	switch a.Headline.ID {
+	case "alert_advice_over", "alert_advice_fading", "alert_advice_unprotected", "alert_advice_unprotected_plan":
+		return true
+	}
+	return false
 }
 
 // Clue is one piece of evidence in a sentence of locale, with the signals it rests on.

@@ -67,4 +67,4 @@ export async function verb(who, name, answers = {}) {
 }
 
 /** done waits until the question has gone, which it does when it was answered with yes. */
-export const done = (who) => who.page.locator("dialog").waitFor({ state: "detached" });
+export const done = (who) => who.page.locator("dialog").first().waitFor({ state: "detached" });

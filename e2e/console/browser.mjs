@@ -66,6 +66,15 @@ export async function looks(who, room) {
   assert.deepEqual(serious.map((v) => `${room}: ${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html.slice(0, 160) + " " + (n.any[0]?.message ?? "")).join(" | ")}`), []);
 }
 
+/** fits fails if anything sticks out at a page's side, and names what does. */
+export async function fits(who) {
+  const wide = await who.page.evaluate(() => {
+    if (document.documentElement.scrollWidth <= innerWidth) return [];
+    return [`${document.documentElement.scrollWidth} of ${innerWidth}`, ...[...document.body.querySelectorAll("*")].filter((e) => e.getBoundingClientRect().right > innerWidth).slice(0, 4).map((e) => e.outerHTML.slice(0, 200))];
+  });
+  assert.deepEqual(wide, []);
+}
+
 /** alert is the sentence a page, or the dialog on top of it, refuses with. */
 export async function alert(who, within = "main") {
   const it = who.page.locator(`${within} [role="alert"]`).last();

@@ -1,8 +1,8 @@
 //go:build !race
 
 // Package console plays stories in a real browser, several people with a browser each: one at a demo, which
-// is killed in the middle of it, and one at a server that asks for passwords. play.mjs plays them; here is
-// only what they need.
+// is killed in the middle of it, one at a server that asks for passwords, and one at two sites' servers on one
+// PostgreSQL. play.mjs plays them; here is only what they need.
 package console
 
 import (
@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/switchman-dr/switchman/store/storetest"
 )
 
 func TestStoriesInABrowser(t *testing.T) {
@@ -18,7 +20,7 @@ func TestStoriesInABrowser(t *testing.T) {
 	}
 	program := filepath.Join(t.TempDir(), "switchman")
 	run(t, nil, "go", "build", "-o", program, "../../cmd/switchman")
-	t.Logf("%s", run(t, append(os.Environ(), "SWITCHMAN="+program), "node", "play.mjs"))
+	t.Logf("%s", run(t, append(os.Environ(), "SWITCHMAN="+program, "POSTGRES="+storetest.Postgres(t)), "node", "play.mjs"))
 }
 
 func run(t *testing.T, env []string, name string, args ...string) []byte {

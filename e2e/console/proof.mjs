@@ -2,7 +2,7 @@
 // the listener for telephones, where nothing but votes and codes is served.
 import assert from "node:assert/strict";
 import { done, enrolled, issue, prove, request, signIn, verb } from "./acts.mjs";
-import { alert, looks, plain, refusals, visitor } from "./browser.mjs";
+import { alert, fits, looks, plain, refusals, visitor } from "./browser.mjs";
 import { serve, until } from "./server.mjs";
 import { hard, nasty } from "./hard.mjs";
 import { Stage } from "./stage.mjs";
@@ -178,7 +178,7 @@ export default async function proof(browser) {
     await reaches(told.run, "awaiting_code");
     assert.equal((await rows(told.run, "vote")).at(-1).surface, "console");
     await small.page.locator('[data-verb="withdraw"]').waitFor();
-    assert.ok(await small.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing sticks out");
+    await fits(small);
     await looks(small, "approve on a telephone");
     await plain(small);
   });

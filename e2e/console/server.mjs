@@ -1,6 +1,6 @@
 // Servers of a test's own: a demo of the sample bank, and a bank that is served in earnest.
 import { execFile, spawn } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -27,8 +27,9 @@ function free() {
   });
 }
 
-/** program is one server process on a state directory that outlives it. view(run) reads a run. */
-async function program(args, env, view) {
+/** program is one server process on a state directory that outlives it. view(run) reads a run; up is what it answers
+ * with yes when it is there. */
+async function program(args, env, view, up = "/readyz") {
   const state = mkdtempSync(join(tmpdir(), "switchman-console-"));
   const port = await free();
   const base = `http://127.0.0.1:${port}`;
@@ -43,7 +44,7 @@ async function program(args, env, view) {
       child = spawn(name, [...args, "--state", state, "--addr", `127.0.0.1:${port}`], { stdio: ["ignore", "pipe", "pipe"], detached: true, env: { ...process.env, ...env(state) } });
       for (const out of [child.stdout, child.stderr]) out.on("data", (d) => (log += d));
       for (const end = Date.now() + 30_000; Date.now() < end; await soon()) {
-        if (await fetch(base + "/readyz").then((r) => r.ok, () => false)) return;
+        if (await fetch(base + up).then((r) => r.ok, () => false)) return;
         if (child.exitCode !== null) break;
       }
       throw new Error("the server does not come up:\n" + log);
@@ -100,8 +101,8 @@ is | not)
 esac
 `;
 
-/** serve is the bank of org/ in earnest: passwords, second factors, and a listener for telephones. */
-export async function serve() {
+/** bank is the files of org/ and its commands: what servers of it are told by their surroundings, and its facts. */
+function bank() {
   const home = mkdtempSync(join(tmpdir(), "switchman-bank-"));
   const facts = join(home, "facts");
   mkdirSync(facts);
@@ -109,7 +110,16 @@ export async function serve() {
   writeFileSync(join(home, "bin", "tool"), tool);
   chmodSync(join(home, "bin", "tool"), 0o755);
   cpSync(new URL("org", import.meta.url).pathname, join(home, "org"), { recursive: true });
-  const phone = await free();
+  return {
+    env: { PATH: join(home, "bin") + ":" + process.env.PATH, HOME: facts, SWITCHMAN_ORG: join(home, "org"), SWITCHMAN_ANCHORS: "" },
+    fact: (name, text = "") => writeFileSync(join(facts, name), text),
+    nofact: (name) => rmSync(join(facts, name), { force: true }),
+    end: () => rmSync(home, { recursive: true, force: true }),
+  };
+}
+
+/** served is one server in earnest, and what its host and people with tokens do there. */
+async function served(env, up) {
   const tokens = {};
   /** host speaks to the server as whoever owns its socket does. */
   const host = (method, path, body) =>
@@ -129,21 +139,45 @@ export async function serve() {
     return answer;
   };
   const view = (run) => api("eve", "GET", "/api/runs/" + run);
-  const env = () => ({ PATH: join(home, "bin") + ":" + process.env.PATH, HOME: facts, SWITCHMAN_ORG: join(home, "org"), SWITCHMAN_PHONE_ADDR: `127.0.0.1:${phone}`, SWITCHMAN_ANCHORS: "" });
-  const server = await program(["serve"], env, view);
-  const end = server.end;
+  const server = await program(["serve"], () => env, view, up);
   return Object.assign(server, {
     api,
     view,
-    phone: `http://127.0.0.1:${phone}`,
-    fact: (name, text = "") => writeFileSync(join(facts, name), text),
-    nofact: (name) => rmSync(join(facts, name), { force: true }),
     /** enrol makes somebody's one-time link, as the owner of the host does. */
     enrol: async (id) => JSON.parse((await promisify(execFile)(server.name, ["person", "enrol", id, "--state", server.state, "--json"])).stdout).link,
     rows: async (run, kind) => (await api("eve", "GET", `/api/journal?limit=1000${run ? "&run=" + run : ""}`)).rows.filter((r) => !kind || r.kind === kind),
-    async end() {
-      await end.call(server);
-      rmSync(home, { recursive: true, force: true });
-    },
   });
+}
+
+/** serve is the bank of org/ in earnest: passwords, second factors, and a listener for telephones. */
+export async function serve() {
+  const { env, fact, nofact, end } = bank();
+  const phone = await free();
+  const server = await served({ ...env, SWITCHMAN_PHONE_ADDR: `127.0.0.1:${phone}` });
+  const stop = server.end;
+  return Object.assign(server, { fact, nofact, phone: `http://127.0.0.1:${phone}`, end: () => stop.call(server).finally(end) });
+}
+
+/** sites is a server of that bank at each of its two sites, on one PostgreSQL database: work is taken at east. */
+export async function sites(url) {
+  const { env, end } = bank();
+  const at = (site) => served({ ...env, SWITCHMAN_SITE: site, SWITCHMAN_DATABASE_URL: url, SWITCHMAN_MODEL_DIR: join(env.HOME, "none") }, "/healthz"); // only one of them is ready
+  const east = await at("east");
+  const west = await at("west");
+  const sql = (query) => promisify(execFile)("psql", ["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--command", query, url]);
+  return {
+    east,
+    west,
+    async start() {
+      await east.start();
+      for (const key of ["log.key", "pepper"]) copyFileSync(join(east.state, key), join(west.state, key));
+      await west.start();
+    },
+    /** aged lets time pass for a wish: somebody still has a few seconds to confirm it. */
+    aged: (left) =>
+      sql(`UPDATE active_site SET ask = jsonb_set(ask::jsonb, '{at}', to_jsonb(to_char(now() AT TIME ZONE 'UTC' - interval '30 min' + interval '${left} s', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')))::text`),
+    /** faded takes a site's server for gone, most of a minute before it would be. */
+    faded: (site, left = 0) => sql(`UPDATE replica SET seen_at = (extract(epoch FROM now() - interval '60 s' + interval '${left} s') * 1000000)::bigint WHERE site = '${site}'`),
+    end: () => Promise.all([east.end(), west.end()]).finally(end),
+  };
 }

@@ -1,16 +1,25 @@
 // Pictures of every room, to be looked at: 1440 and 390 pixels wide, in both languages. It brings up
-// a demo of its own and walks it through the story, so that every room has something to show; and a server
-// that asks for passwords, for the rooms in which somebody proves who they are.
-//   SWITCHMAN=bin/switchman node e2e/console/shoot.mjs [OUTDIR] [room,room]
+// a demo of its own and walks it through the story, so that every room has something to show; a server
+// that asks for passwords, for the rooms in which somebody proves who they are; and two sites' servers on an empty
+// PostgreSQL database. `make screenshots` brings one; by hand:
+//   SWITCHMAN=bin/switchman POSTGRES=postgres://… node e2e/console/shoot.mjs [OUTDIR] [room,room]
 import { mkdirSync } from "node:fs";
 import { enrolled, signIn } from "./acts.mjs";
 import { open, person, visitor } from "./browser.mjs";
-import { demo, serve } from "./server.mjs";
+import { cast } from "./cast.mjs";
+import { demo, serve, sites } from "./server.mjs";
 
 const [out = "var/screens", only = ""] = process.argv.slice(2);
+const database = process.env.POSTGRES;
+if (!database) {
+  console.error("Two sites' servers share a database: name an empty one of PostgreSQL in POSTGRES=postgres://…, or use `make screenshots`, which brings one.");
+  process.exit(2);
+}
 mkdirSync(out, { recursive: true });
 const server = await demo();
-const { base, api, view, reaches } = server;
+const { base, view, reaches } = server;
+const onDuty = (id) => cast[id] ?? id; // whoever plays them at this hour
+const api = (as, ...what) => server.api(onDuty(as), ...what);
 const browser = await open();
 let complaints = 0;
 
@@ -33,7 +42,7 @@ async function each(room, more, enter) {
 }
 const shoot = (room, as, hash, more = {}) =>
   each(room, more, async (options) => {
-    const p = await person(browser, base, as, options);
+    const p = await person(browser, base, onDuty(as), options);
     if (hash) await p.go(hash);
     return p;
   });
@@ -45,14 +54,17 @@ async function start(run) {
   await api("lin", "POST", `/api/runs/${run}/start`, { code, confirmed: true });
 }
 
+const come = (at, hash, options) => visitor(browser, at, "", hash, options).then((p) => (p.wrong.expected.push(/status of (401|403)/), p));
+const link = async (at, id) => new URL(await at.enrol(id)).hash;
+const newcomer = async (at, id) => enrolled(await come(at.base, await link(at, id), {}), `${id} walks the long way home`);
+/** kept is what the browser of somebody who was enrolled at a server keeps. */
+const kept = async (at, id) => ({ cookies: await (await newcomer(at, id)).context.cookies(), origins: [] });
+
 /** proofs are the rooms a demo does not need. */
 async function proofs() {
   const bank = await serve();
   try {
     await bank.start();
-    const come = (at, hash, options) => visitor(browser, at, "", hash, options).then((p) => (p.wrong.expected.push(/status of (401|403)/), p));
-    const link = async (id) => new URL(await bank.enrol(id)).hash;
-    const newcomer = async (id) => enrolled(await come(bank.base, await link(id), {}), `${id} walks the long way home`);
     await each("password", {}, (o) => come(bank.base, "#/signin", o));
     await each("refused", {}, async (o) => {
       const p = await come(bank.base, "#/signin", o);
@@ -60,7 +72,7 @@ async function proofs() {
       await p.page.locator('main [role="alert"]').waitFor();
       return p;
     });
-    const gil = await link("gil"); // a link lasts until it has been gone all the way
+    const gil = await link(bank, "gil"); // a link lasts until it has been gone all the way
     await each("enrol", {}, (o) => come(bank.base, gil, o));
     await each("enrol-number", {}, async (o) => {
       const p = await come(bank.base, gil, o);
@@ -70,7 +82,7 @@ async function proofs() {
       return p;
     });
     const as = {};
-    for (const id of ["bob", "dan"]) as[id] = { cookies: await (await newcomer(id)).context.cookies(), origins: [] };
+    for (const id of ["bob", "dan"]) as[id] = await kept(bank, id);
     const { id: run } = await bank.api("ann", "POST", "/api/runs", { plan: "move", mode: "emergency", reason: "East answers no more since 02:40, the utility confirms the outage" });
     await bank.reaches(run, "awaiting_approval");
     const signedIn = (who, at, hash) => (o) => come(at, hash, { ...o, storageState: as[who] });
@@ -92,7 +104,34 @@ async function proofs() {
   }
 }
 
-try {
+/** ourSites is a person's page while Switchman's own work is taken to its other site. */
+async function ourSites() {
+  const both = await sites(database);
+  const { east, west } = both;
+  try {
+    await both.start();
+    const as = {};
+    for (const id of ["ann", "bob"]) as[id] = await kept(west, id);
+    const at = (who) => (o) => come(west.base, "#/now", { ...o, storageState: as[who] });
+    const shown = (page) => page.locator(".sites .server").first().waitFor();
+    await each("sites", { before: shown }, at("ann"));
+    await east.kill();
+    await both.faded("east");
+    await each("sites-lost", { themes: ["light", "dark"], before: shown }, at("ann"));
+    await each("sites-ask", { screen: true, before: (page) => page.locator(".sites button").click() }, at("ann"));
+    await west.api("ann", "POST", "/api/site", { site: "west", reason: "East lost its power at 03:10, db-2 was promoted" });
+    await each("sites-own-wish", { screen: true, before: (page) => page.locator(".wish").waitFor() }, at("ann"));
+    await each("sites-wish", { screen: true, before: (page) => page.locator(".wish button").waitFor() }, at("bob"));
+    await each("sites-confirm", { screen: true, before: (page) => page.locator(".wish button").click() }, at("bob"));
+    await west.api("bob", "POST", "/api/site", { site: "west", confirm: true });
+    await each("sites-taken", { before: shown }, at("ann"));
+  } finally {
+    await both.end();
+  }
+}
+
+/** story is the demo's rooms, and a walk through it. */
+async function story() {
   await server.start();
   await shoot("signin", "", "");
   const { id: rehearsal } = await api("lin", "POST", "/api/runs", { plan: "bank-switchover", mode: "rehearsal", reason: "before the drill" });
@@ -150,7 +189,15 @@ try {
   await shoot("reports", "qi", "#/reports");
   await shoot("report", "qi", `#/report/${run}`, { screen: true, before: (page) => page.frameLocator("iframe").locator("h1").first().waitFor() });
   await shoot("done", "lin", `#/run/${run}`);
-  await proofs();
+}
+
+try {
+  const rooms = only.split(",");
+  if (!rooms.every((r) => r.startsWith("sites"))) {
+    await story();
+    await proofs();
+  }
+  await ourSites();
 } finally {
   await browser.close();
   await server.end();

@@ -310,7 +310,7 @@ func (t *turn) submitted(ctx context.Context) (Reply, error) {
 		return t.pressedAnswer(ctx, p)
 	}
 	if p.Verb == dr.VerbRequest {
-		return t.sendRequest(ctx)
+		return t.sendRequest(ctx, p)
 	}
 	value := func(name string) string { return strings.TrimSpace(clean(t.in.Values[name])) }
 	args := fsm.Args{Step: p.Step, Words: value("words"), Reason: value("reason"), Verdict: value("verdict"), Check: value("check"), To: value("to"),
@@ -412,7 +412,7 @@ func (t *turn) requestFor(ctx context.Context, w wish) (Reply, error) {
 }
 
 // sendRequest takes a request's form, once: a second sending of it is not a second run.
-func (t *turn) sendRequest(ctx context.Context) (Reply, error) {
+func (t *turn) sendRequest(ctx context.Context, p press) (Reply, error) {
 	q := fsm.Request{Plan: t.in.Values["plan"], Mode: dr.Mode(t.in.Values["mode"]), Reason: strings.TrimSpace(clean(t.in.Values["reason"])), Systems: commas(t.in.Values["systems"])}
 	errs := map[string]string{}
 	plan, ok := t.cat.Plan(q.Plan)
@@ -429,6 +429,13 @@ func (t *turn) sendRequest(ctx context.Context) (Reply, error) {
 	}
 	if len(errs) > 0 {
 		return Reply{Errors: errs, Card: t.each(func(e easel) Card { return e.said("refusal", "", Warn, e.say("bot_refused", nil)) })}, nil
+	}
+	if p.Situation != "" && q.Mode == dr.Emergency { // the time to recover counts from when it broke
+		s, err := t.situationOf(ctx, p.Situation)
+		if err != nil {
+			return Reply{}, err
+		}
+		q.Impact = s.FirstAt
 	}
 	err := t.bot.cfg.Store.Write(ctx, func(tx *store.Tx) error {
 		_, err := tx.TakeNonce(ctx, buttonPurpose, t.in.Args)

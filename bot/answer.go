@@ -111,7 +111,7 @@ func (e easel) answer(told Told, company Company) Card {
 	for _, s := range told.Sources {
 		c.add(text(e.staleness(s)))
 	}
-	c.add(text(e.say("answer_trust_"+trust(told.Confidence), nil)))
+	c.add(text(e.say("answer_trust_"+Trust(told.Confidence), nil)))
 	if !told.Going { // what is pressed is about the answer that takes this one's place
 		c.add(buttons(e.answerButtons(told, company)...))
 	}
@@ -229,8 +229,8 @@ func (v voice) team(id string) string {
 	return v.person(id)
 }
 
-// trust is a calibrated figure as a word: how often out of ten such answers are right.
-func trust(confidence float64) string {
+// Trust is a calibrated figure as a word: how often out of ten such answers are right.
+func Trust(confidence float64) string {
 	switch {
 	case confidence >= 0.85:
 		return "high"

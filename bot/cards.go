@@ -22,7 +22,7 @@ func (v voice) refusal(err error) Card {
 // InChat turns commands of the command line into those of the conversation, where there are such. The
 // console's pages say their refusals by it too: its channel takes the same words.
 func InChat(hint string) string {
-	return strings.NewReplacer("switchman site list", "/dr site", "switchman site", "/dr site", "switchman run list", "/dr status", "switchman run show", "/dr status", "switchman run watch", "/dr status",
+	return strings.NewReplacer("switchman situation list", "/dr situation", "switchman ask", "/dr ask", "switchman site list", "/dr site", "switchman site", "/dr site", "switchman run list", "/dr status", "switchman run show", "/dr status", "switchman run watch", "/dr status",
 		"switchman run --help", "/dr help", "switchman run order {run} --text WORD", "/dr order", "switchman run", "/dr",
 		"switchman plan list", "/dr plans", "switchman code issue", "/dr code").Replace(hint)
 }

@@ -217,7 +217,7 @@ func TestRefusalsAreWhispered(t *testing.T) {
 		t.Fatalf("%d whispers", len(w.whispers))
 	}
 	for key, c := range w.whispers {
-		if w.to[key] != "cleo" || c.Lang != "zh" || !strings.Contains(Text(c, 0), "cli") {
+		if w.to[key] != "cleo" || c.Lang != "zh" || !strings.Contains(Text(c, 0), "在命令行尝试") {
 			t.Errorf("to %s: %s", w.to[key], Text(c, 0))
 		}
 	}

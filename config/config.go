@@ -39,7 +39,7 @@ type Config struct {
 	TrustedProxies []string `env:"SWITCHMAN_TRUSTED_PROXIES" doc:"Addresses or networks of the proxies in front of the server. Only they are believed about who asks and that it came over HTTPS; without them, requests from other machines are refused, because passwords and codes could be read on their way."`
 	Server         string   `env:"SWITCHMAN_SERVER" doc:"Server the command line talks to, as http(s)://… or unix:PATH. Empty: the socket in the state directory."`
 	Token          Secret   `env:"SWITCHMAN_TOKEN" doc:"Personal token of whoever uses the command line."`
-	Lang           string   `env:"SWITCHMAN_LANG" one_of:",en,zh" doc:"Language of answers on the command line. Empty: the organisation's first language."`
+	Lang           string   `env:"SWITCHMAN_LANG" one_of:",en,zh" doc:"Language of answers on the command line. Empty: your own as the roster has it, else that of LANG, else the organisation's first."`
 	LogLevel       LogLevel `env:"SWITCHMAN_LOG_LEVEL" default:"info" one_of:"debug,info,warn,error" doc:"Least severe line that is logged."`
 	LogFormat      string   `env:"SWITCHMAN_LOG_FORMAT" default:"text" one_of:"text,json" doc:"Shape of log lines on standard error."`
 

@@ -200,13 +200,13 @@ func (d *doctor) server() {
 	case !d.cfg.Listens():
 		d.say(area, Note, "", "The server is reached through the unix socket in the state directory only.")
 	case host == "127.0.0.1" || host == "localhost" || strings.HasPrefix(d.cfg.Addr, "[::1]"):
-		d.say(area, Fine, "", "The server listens on %s, for this machine only.", d.cfg.Addr)
+		d.say(area, Fine, "", "The server is set to listen on %s, for this machine only.", d.cfg.Addr)
 	case len(d.cfg.TrustedProxies) == 0:
 		d.say(area, Warning, "Put a proxy with TLS in front, let only it reach the port, and name it in "+prefix+"TRUSTED_PROXIES.",
-			"The server listens on %s, beyond this machine, but answers other machines over HTTPS only, and no proxy is trusted to say so.", d.cfg.Addr)
+			"The server is set to listen on %s, beyond this machine, but answers other machines over HTTPS only, and no proxy is trusted to say so.", d.cfg.Addr)
 	default:
 		d.say(area, Note, "Let only the proxy reach the port.",
-			"The server listens on %s, beyond this machine, and does not speak TLS itself.", d.cfg.Addr)
+			"The server is set to listen on %s, beyond this machine, and does not speak TLS itself.", d.cfg.Addr)
 	}
 	s := d.facts.Server
 	switch {

@@ -113,7 +113,7 @@ func (l *loader) flags(flags map[string]string) {
 			l.wrong("flag", "%s cannot be given on the command line", name)
 			continue
 		}
-		l.set(l.known[at], value{text: flags[name], place: "flag for " + name}, "command line")
+		l.set(l.known[at], value{text: flags[name], place: "--" + strings.TrimSuffix(name, "_dir")}, "command line")
 	}
 }
 

@@ -90,7 +90,8 @@ func leads(s Situation, kinds []string) (wanted []dr.Person) {
 // codes, whoever leads a run that stands still. Those on duty are called; where nobody who could
 // help is on duty, all are.
 func calls(s Situation) []callout {
-	about, could := "", func(dr.Person) bool { return false }
+	about := ""
+	var could func(dr.Person) bool
 	switch {
 	case s.Run.State == dr.AwaitingApproval:
 		about = "approval"
@@ -130,9 +131,17 @@ func voted(r dr.Run, p dr.Person) bool {
 }
 
 func codeLive(r dr.Run, now dr.Time) bool {
-	return slices.ContainsFunc(r.Codes, func(c dr.Code) bool {
-		return c.Used.IsZero() && c.Revoked.IsZero() && c.Round == r.Round.Number && now.Before(c.Expires.Time)
-	})
+	return liveCodes(r, now) > 0
+}
+
+// liveCodes counts the codes that were issued and could be typed.
+func liveCodes(r dr.Run, now dr.Time) (n int) {
+	for _, c := range r.Codes {
+		if c.Used.IsZero() && c.Revoked.IsZero() && c.Round == r.Round.Number && now.Before(c.Expires.Time) {
+			n++
+		}
+	}
+	return n
 }
 
 // callOut tells the people a run waits for, each by their contacts in order: the next one when the

@@ -106,6 +106,7 @@ func (e *Engine) view(ctx context.Context, r *store.Reader, by dr.Actor, run dr.
 	v.Round.Nonce, v.Round.Need, v.Round.Have = run.Round.Nonce, need, have
 	if run.State == dr.AwaitingCode {
 		v.Round.Expires = approval.Deadline(s.Case) // votes of a drill may be good for days
+		v.FactsUntil = approval.FactsUntil(s.Case)
 	}
 	v.Verbs = Verbs(s, by.Person)
 	v.Steps, v.Progress = stepViews(s, last)
@@ -176,6 +177,9 @@ func progress(rows []dr.StepRow) Progress {
 		switch {
 		case row.State.Settled():
 			p.Done++
+			if row.State == dr.StepSkipped {
+				p.Skipped++
+			}
 		case row.State == dr.StepIntent:
 			p.Flying++
 		case row.State == dr.StepFail:
@@ -215,7 +219,11 @@ func waiting(s Situation, have, need int) []string {
 			out = append(out, "waiting_votes")
 		}
 	case dr.AwaitingCode:
-		out = append(out, "waiting_code")
+		if liveCodes(s.Run, s.Now) < max(1, s.Slice.Rule.Codes) {
+			out = append(out, "waiting_code")
+		} else {
+			out = append(out, "waiting_code_entry")
+		}
 	case dr.Paused:
 		out = append(out, "waiting_paused_"+string(s.Run.Pause))
 	case dr.Draft, dr.Preflight:

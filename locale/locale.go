@@ -168,7 +168,7 @@ func Term(lang, class, value string) string {
 // classOf names the words a hole takes.
 func classOf(hole string) string {
 	switch hole {
-	case "state", "verb", "mode", "kind", "direction", "role", "environment", "fault":
+	case "state", "verb", "mode", "kind", "direction", "role", "environment", "fault", "surface":
 		return hole
 	case "roles":
 		return "role"

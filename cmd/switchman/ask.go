@@ -31,7 +31,7 @@ they don't say, with the passages nearest to it. What you may read is decided by
 
 Without a server the organisation's files are read here and now.`,
 		Example: "  switchman ask how do I see how far a standby is behind\n  switchman ask --system ledger --json \"who may stop the batch?\"",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    atLeast("QUESTION"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return sh.ask(cmd.Context(), strings.Join(args, " "), want)
 		},
@@ -43,6 +43,7 @@ Without a server the organisation's files are read here and now.`,
 func (sh *shell) ask(ctx context.Context, text string, want askWishes) error {
 	asked := map[string]string{"question": text, "channel": want.channel, "system": want.system}
 	var told bot.Told
+	o := sh.voice(ctx)
 	live := sh.term.outTTY && !sh.json
 	var err error
 	if live {
@@ -50,14 +51,25 @@ func (sh *shell) ask(ctx context.Context, text string, want askWishes) error {
 	} else {
 		err = sh.call(ctx, http.MethodPost, "/api/ask", asked, &told)
 	}
-	if notRunning(err) {
-		sh.note("server not running; the files are read here")
+	if sh.away(err) {
+		sh.note("%s", o.say("cli_files_read_here", nil))
 		return sh.askHere(ctx, text, want)
 	}
-	if err != nil || live {
+	if err != nil {
 		return err
 	}
-	return sh.show(told, func(w io.Writer) { answerText(w, told.Answer) })
+	defer sh.sayNobody(o)
+	if live {
+		return nil
+	}
+	return sh.show(told, func(w io.Writer) { answerText(w, told.Answer, o) })
+}
+
+// sayNobody says why little is found by whoever doesn't say who they are.
+func (sh *shell) sayNobody(o voice) {
+	if cfg, err := sh.settings(); err == nil && sh.as == "" && cfg.Token.Empty() {
+		sh.note("%s", o.say("cli_as_nobody", nil))
+	}
 }
 
 // askHere answers from the files of this machine.
@@ -72,26 +84,26 @@ func (sh *shell) askHere(ctx context.Context, text string, want askWishes) (err 
 	if err != nil {
 		return err
 	}
-	a, err := l.Answer(ctx, q, sh.lang(), knowledge.Freshness{Now: begun})
+	a, err := l.Answer(ctx, q, sh.language(ctx), knowledge.Freshness{Now: begun})
 	if err != nil {
 		return err
 	}
 	a.TookMS = float64(sh.term.clock.Now().Sub(begun)) / float64(time.Millisecond)
-	return sh.show(a, func(w io.Writer) { answerText(w, a) })
+	return sh.show(a, func(w io.Writer) { answerText(w, a, sh.voice(ctx)) })
 }
 
-func answerText(w io.Writer, a knowledge.Answer) {
+func answerText(w io.Writer, a knowledge.Answer, o voice) {
 	if a.Verdict == knowledge.NotInRunbooks {
-		fmt.Fprintln(w, "The runbooks don't answer this.")
+		fmt.Fprintln(w, o.say("cli_ask_none", nil))
 		for i, s := range a.Sources {
 			if i == 0 {
-				fmt.Fprintln(w, "Nearest to it:")
+				fmt.Fprintln(w, o.say("cli_ask_nearest", nil))
 			}
-			fmt.Fprintf(w, "  %s\n    %s\n", s.Heading, place(s))
+			fmt.Fprintf(w, "  %s\n    %s\n", s.Heading, o.place(s))
 		}
 		return
 	}
-	u := unfolding{w: w}
+	u := unfolding{w: w, voice: o}
 	u.more(a)
 	u.end(a)
 }
@@ -102,7 +114,8 @@ func (sh *shell) askLive(ctx context.Context, asked map[string]string) error {
 	if err != nil {
 		return err
 	}
-	u := unfolding{w: sh.term.out}
+	o := sh.voice(ctx)
+	u := unfolding{w: sh.term.out, voice: o}
 	last := bot.Told{Going: true}
 	err = c.Watch(ctx, "/api/ask", asked, func(raw []byte) error {
 		last = bot.Told{}
@@ -114,7 +127,7 @@ func (sh *shell) askLive(ctx context.Context, asked map[string]string) error {
 			u.more(last.Answer)
 		case last.Going && !u.waits: // what stands there so far is what a model is about to word
 			u.waits = true
-			sh.note(meanwhile(last.Answer))
+			sh.note("%s", o.meanwhile(last.Answer))
 		}
 		return nil
 	})
@@ -124,7 +137,7 @@ func (sh *shell) askLive(ctx context.Context, asked map[string]string) error {
 	case last.Going:
 		return dr.Errorf(dr.Unavailable, "the server hung up before its answer was whole").WithHint("ask again")
 	case len(last.Parts) == 0 || last.Verdict == knowledge.NotInRunbooks:
-		answerText(sh.term.out, last.Answer)
+		answerText(sh.term.out, last.Answer, o)
 	default:
 		u.more(last.Answer)
 		u.end(last.Answer)
@@ -133,10 +146,10 @@ func (sh *shell) askLive(ctx context.Context, asked map[string]string) error {
 }
 
 // meanwhile is for whoever would rather look for themselves than wait for a model: where what it words stands.
-func meanwhile(a knowledge.Answer) string {
-	said := "found; a language model words what stands in"
+func (o voice) meanwhile(a knowledge.Answer) string {
+	said := o.say("cli_ask_model", nil)
 	for _, s := range a.Sources {
-		said += "\n  " + s.Heading + ", " + place(s)
+		said += "\n  " + s.Heading + ", " + o.place(s)
 	}
 	return said
 }
@@ -144,6 +157,7 @@ func meanwhile(a knowledge.Answer) string {
 // unfolding prints an answer as it grows.
 type unfolding struct {
 	w     io.Writer
+	voice voice
 	waits bool             // it was said that a model is at work
 	said  []knowledge.Part // what stands there
 }
@@ -151,7 +165,7 @@ type unfolding struct {
 // more prints what an answer has more than what stands there; one that does not begin like that begins anew.
 func (u *unfolding) more(a knowledge.Answer) {
 	if n := len(u.said); n > len(a.Parts) || !slices.Equal(u.said, a.Parts[:n]) {
-		fmt.Fprint(u.w, "\nThat was not to be the answer. This is:\n\n")
+		fmt.Fprintf(u.w, "\n%s\n\n", u.voice.say("cli_ask_anew", nil))
 		u.said = nil
 	}
 	for i := len(u.said); i < len(a.Parts); i++ {
@@ -160,7 +174,7 @@ func (u *unfolding) more(a knowledge.Answer) {
 			if i > 0 {
 				fmt.Fprintln(u.w)
 			}
-			fmt.Fprintf(u.w, "%s\n  %s\n", a.Sources[p.Source].Heading, place(a.Sources[p.Source]))
+			fmt.Fprintf(u.w, "%s\n  %s\n", a.Sources[p.Source].Heading, u.voice.place(a.Sources[p.Source]))
 		}
 		if a.Mode == "model" {
 			fmt.Fprintln(u.w, p.Text)
@@ -170,12 +184,13 @@ func (u *unfolding) more(a knowledge.Answer) {
 	u.said = slices.Clone(a.Parts)
 }
 
-// end says how the answer was found.
+// end says how far the answer can be trusted, as chat and console do, and how it was found.
 func (u *unfolding) end(a knowledge.Answer) {
+	fmt.Fprintf(u.w, "\n%s\n", u.voice.say("answer_trust_"+bot.Trust(a.Confidence), nil))
 	if a.Mode == "model" {
-		fmt.Fprintln(u.w, "\nWorded by a language model; each sentence stands on the quote below it.")
+		fmt.Fprintln(u.w, u.voice.say("cli_ask_worded", nil))
 	}
 	if a.Ranking == knowledge.Lexical {
-		fmt.Fprintln(u.w, "\nFound by words alone: a question in other words may find nothing. `switchman knowledge status` says why.")
+		fmt.Fprintln(u.w, u.voice.say("cli_ask_lexical", nil))
 	}
 }

@@ -30,6 +30,20 @@ func TestAskingTheServer(t *testing.T) {
 	if s.into(t, &told); told.Asked == "" || len(told.Sources) == 0 || told.Sources[0].Doc != "runbooks/ledger.md" || strings.Contains(s.err, "not running") {
 		t.Errorf("%s%s", s.out, s.err)
 	}
+	if s := d.must("ask", "--as", "fay", "what of the ledger?"); strings.Contains(s.err, "nobody") || !strings.Contains(s.out, "you asked for") && !strings.Contains(s.out, "don't answer this") {
+		t.Errorf("%s%s", s.out, s.err)
+	}
+	for _, args := range [][]string{{"ask", "what of the ledger?"}, {"search", "ledger"}, {"knowledge", "status"}} {
+		if s := d.must(args...); !strings.Contains(s.err, "asked as nobody: public runbooks only; add --as PERSON") {
+			t.Errorf("%v\n%s%s", args, s.out, s.err)
+		}
+	}
+	if s := d.run("ask", " "); s.code != 2 || !strings.Contains(s.err, "switchman ask how") || strings.Contains(s.err, "/dr") {
+		t.Errorf("exit %d %s", s.code, s.err)
+	}
+	if s := d.run("situation", "show", "s1", "--as", "fay"); s.code != 5 || !strings.Contains(s.err, "switchman situation list") || strings.Contains(s.err, "/dr") {
+		t.Errorf("exit %d %s", s.code, s.err)
+	}
 	if s := d.must("search", "--as", "fay", "ledger"); !strings.Contains(s.out, "runbooks/ledger.md:") {
 		t.Error(s.out)
 	}

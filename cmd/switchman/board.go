@@ -14,7 +14,8 @@ type board struct {
 	view    fsm.View
 	rtoFrom string // clock the policy counts the RTO from
 	now     dr.Time
-	lang    string
+	voice   voice
+	more    details
 	wide    int
 	high    int
 	colour  bool
@@ -43,7 +44,7 @@ func (b board) lines() []string {
 		}
 	}
 	if most := max(8, b.high-1); len(out) > most {
-		out = append(out[:most-1], fit(fmt.Sprintf("… all of it: switchman run show %s --steps", v.ID), b.wide))
+		out = append(out[:most-1], fit(b.voice.say("cli_all_of_it", dr.Args{"run": v.ID}), b.wide))
 	}
 	return out
 }
@@ -53,7 +54,7 @@ func (b board) paint(code, text string) string { return paint(b.colour, code, fi
 func (b board) title() string {
 	right := ""
 	if b.view.Environment != dr.Production {
-		right = strings.ToUpper(string(b.view.Environment))
+		right = b.voice.badge(b.view.Environment)
 	}
 	left := fit(b.view.ID+"  "+oneLine(b.view.Title), b.wide-cells(right)-2)
 	return paint(b.colour, "1", left) + strings.Repeat(" ", max(1, b.wide-cells(left)-cells(right))) + right
@@ -61,12 +62,13 @@ func (b board) title() string {
 
 func (b board) state() string {
 	v := b.view
-	text := fmt.Sprintf("%s, %s to %s", strings.ReplaceAll(string(v.Mode), "_", " "), v.From, v.To)
+	o := b.voice
+	said := []string{o.term("mode", string(v.Mode)), o.way(v.From, v.To)}
 	if v.Commander != "" {
-		text += ", led by " + v.Commander
+		said = append(said, o.say("cli_led_by", dr.Args{"person": v.Commander}))
 	}
-	state := strings.ToUpper(stateText(v))
-	text = fit(text, b.wide-cells(state)-2)
+	state := strings.ToUpper(o.state(v))
+	text := fit(o.parts(said), b.wide-cells(state)-2)
 	return text + strings.Repeat(" ", max(2, b.wide-cells(text)-cells(state))) + paint(b.colour, stateColour(v.State), state)
 }
 
@@ -84,15 +86,7 @@ func stateColour(s dr.State) string {
 
 func (b board) progress() string {
 	p := b.view.Progress
-	text := fmt.Sprintf("  %d of %d steps", p.Done, p.Total)
-	for _, part := range []struct {
-		n    int
-		word string
-	}{{p.Flying, "in flight"}, {p.Failed, "failed"}, {p.Unknown, "unknown"}} {
-		if part.n > 0 {
-			text += fmt.Sprintf(", %d %s", part.n, part.word)
-		}
-	}
+	text := "  " + b.voice.parts(append([]string{b.voice.say("cli_steps_of", dr.Args{"done": fmt.Sprint(p.Done), "of": fmt.Sprint(p.Total)})}, b.voice.trouble(p)...))
 	return bar(p.Done, p.Total, max(10, b.wide-cells(text)-2)) + text
 }
 
@@ -130,7 +124,7 @@ func (b board) countdown() string {
 	gone := b.now.Since(begin)
 	var parts []string
 	if rto > 0 {
-		parts = append(parts, b.left("RTO", rto, gone))
+		parts = append(parts, b.left("rto", rto, gone))
 	}
 	if limit > 0 {
 		parts = append(parts, b.left("limit", limit, gone))
@@ -140,9 +134,9 @@ func (b board) countdown() string {
 
 func (b board) left(name string, whole, gone dr.Millis) string {
 	if gone > whole {
-		return paint(b.colour, "31", fmt.Sprintf("%s %s missed by %s", name, span(whole), span(gone-whole)))
+		return paint(b.colour, "31", b.voice.say("cli_target_missed", dr.Args{"target": b.voice.label(name), "whole": span(whole), "by": span(gone - whole)}))
 	}
-	text := fmt.Sprintf("%s %s left of %s", name, span(whole-gone), span(whole))
+	text := b.voice.say("cli_target_left", dr.Args{"target": b.voice.label(name), "whole": span(whole), "left": span(whole - gone)})
 	if gone*4 > whole*3 {
 		return paint(b.colour, "33", text)
 	}
@@ -151,7 +145,7 @@ func (b board) left(name string, whole, gone dr.Millis) string {
 
 // clockNamed is the moment a policy's rto_from means; the request where it is not known.
 func clockNamed(c dr.Clocks, name string) dr.Time {
-	at := map[string]dr.Time{"impact": c.Impact, "declared": c.Declared, "ordered": c.Ordered, "requested": c.Requested}[name]
+	at := map[string]dr.Time{"impact": c.Impact, "declared": c.Declared, "ordered": c.Ordered, "requested": c.Requested, "started": c.Started}[name]
 	if at.IsZero() {
 		return c.Requested
 	}
@@ -159,17 +153,13 @@ func clockNamed(c dr.Clocks, name string) dr.Time {
 }
 
 func (b board) systems() []string {
-	t := table{head: []string{"SYSTEM", "AT", "STATE", "STEPS", "", "RTO", "LOST"}}
+	t := table{head: b.voice.heads("system", "at", "state", "steps", "", "rto", "lost")}
 	for _, s := range b.view.Systems {
-		state := s.State
-		if s.Forced {
-			state += " forced"
-		}
 		rto := "-"
 		if !s.Restored.IsZero() {
-			rto = span(s.RTO) + " of " + span(s.RTOTarget)
+			rto = b.voice.say("cli_span_of", dr.Args{"took": span(s.RTO), "target": span(s.RTOTarget)})
 		}
-		t.add(s.ID, s.Site, state, fmt.Sprintf("%d/%d", s.Done, s.Total), bar(s.Done, s.Total, 12), rto, measuredCount(s.Lost))
+		t.add(s.ID, s.Site, b.voice.systemState(s, " "), fmt.Sprintf("%d/%d", s.Done, s.Total), bar(s.Done, s.Total, 12), rto, measuredCount(s.Lost))
 	}
 	var out strings.Builder
 	t.print(&out, b.wide)
@@ -178,7 +168,7 @@ func (b board) systems() []string {
 
 // steps lists what flies and what went wrong; what is done or waits is in the numbers above.
 func (b board) steps() []string {
-	t := table{head: []string{"STEP", "STATE", "FOR", "OF", "WHAT"}}
+	t := table{head: b.voice.heads("step", "state", "for", "of", "what")}
 	for _, s := range b.view.Steps {
 		switch s.State {
 		case dr.StepIntent, dr.StepFail, dr.StepUnknown:
@@ -186,11 +176,11 @@ func (b board) steps() []string {
 			if s.Last > 0 {
 				expect = s.Last
 			}
-			state := string(s.State)
+			state := b.voice.term("state", string(s.State))
 			if s.State == dr.StepIntent {
-				state = "in flight"
+				state = b.voice.say("cli_in_flight", nil)
 				if s.Kind == dr.ManualStep {
-					state = "by hand"
+					state = b.voice.say("cli_by_hand", nil)
 				}
 			}
 			t.add(s.ID, state, tookText(s, b.now), span(expect), firstText(s.Text, s.Title))
@@ -208,7 +198,7 @@ func (b board) steps() []string {
 	fmt.Fprintln(&out)
 	t.print(&out, b.wide)
 	if rest > 0 {
-		fmt.Fprintf(&out, "and %d more\n", rest)
+		fmt.Fprintln(&out, b.voice.say("cli_more", dr.Args{"n": fmt.Sprint(rest)}))
 	}
 	return strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
 }
@@ -223,18 +213,18 @@ func (b board) waits() []string {
 		out = append(out, strings.Split(strings.TrimRight(w.String(), "\n"), "\n")...)
 	}
 	if v.State == dr.AwaitingApproval || v.State == dr.AwaitingCode {
-		add("votes: " + votesText(v))
-		add("words: " + wordsText(v.Words))
+		add(b.voice.label("votes") + b.voice.colon() + b.voice.votes(v))
+		add(b.voice.label("words") + b.voice.colon() + wordsText(v.Words))
 		if !v.Round.Expires.IsZero() {
-			add("the round ends in " + span(v.Round.Expires.Since(b.now)))
+			add(b.voice.say("cli_round_ends", dr.Args{"left": span(v.Round.Expires.Since(b.now))}))
 		}
 	}
 	for _, c := range v.Checks {
 		if !c.OK && !v.State.Started() {
-			add(fmt.Sprintf("check %s (%s): %s", c.ID, c.Level, c.Text))
+			add(b.voice.label("check") + " " + b.voice.check(c))
 		}
 	}
-	for _, line := range next(v, b.lang) {
+	for _, line := range next(v, b.voice, b.more) {
 		add(line)
 	}
 	if len(out) == 1 {
@@ -246,11 +236,11 @@ func (b board) waits() []string {
 // news are the newest journal rows that still fit.
 func (b board) news(room int) []string {
 	recent := b.recent
-	if room = min(room, 6); room < 1 || len(recent) == 0 {
+	if room = min(room-1, 6); room < 1 || len(recent) == 0 {
 		return nil
 	}
 	if len(recent) > room {
 		recent = recent[len(recent)-room:]
 	}
-	return append([]string{""}, recent...)
+	return append([]string{"", b.voice.say("cli_news", dr.Args{"zone": b.voice.zone.String()})}, recent...)
 }

@@ -36,7 +36,7 @@ func sampleView() fsm.View {
 }
 
 func picture(v fsm.View, change func(*board)) string {
-	b := board{view: v, rtoFrom: "requested", now: v.Now, lang: "en", wide: 79, high: 40, recent: []string{"03:03:16  promote@ledger-db-w1: about to be sent (attempt 1, do)."}}
+	b := board{view: v, rtoFrom: "requested", now: v.Now, voice: voice{"en", time.UTC}, wide: 79, high: 40, recent: []string{"03:03:16  promote@ledger-db-w1: about to be sent (attempt 1, do)."}}
 	if change != nil {
 		change(&b)
 	}

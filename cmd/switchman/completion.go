@@ -148,7 +148,7 @@ func (sh *shell) runsWith(cmd *cobra.Command, verb dr.Verb, start string) []stri
 	var out []string
 	for _, v := range views {
 		if verb == "" || may(v, verb) || len(v.Verbs) == 0 && !v.State.Ended() {
-			out = append(out, v.ID+"\t"+v.Plan+", "+stateText(v))
+			out = append(out, v.ID+"\t"+v.Plan+", "+strings.ReplaceAll(string(v.State), "_", " "))
 		}
 	}
 	return starting(out, start)

@@ -40,11 +40,7 @@ the verdict, the plan and why.`,
 	f := c.Flags()
 	f.StringVar(&in, "in", "", "`FILE` with one alert or change a line")
 	f.StringVar(&out, "out", "", "`FILE` to write one line for each situation to")
-	for _, name := range []string{"in", "out"} {
-		if err := c.MarkFlagRequired(name); err != nil {
-			panic(err) // a flag declared three lines above
-		}
-	}
+	need(c, "in", "out")
 	return c
 }
 

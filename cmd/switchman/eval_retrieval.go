@@ -63,11 +63,7 @@ pairs: a loss of more than two of them is a defect.
 	f.StringVar(&want.out, "out", "", "`FILE` to write one line for each case to")
 	f.StringVar(&want.embedder, "embedder", "", "`NAME`: builtin, or none for words alone (default: builtin if its weights are there)")
 	f.StringVar(&want.vectors, "vectors", "", "`DIR` to keep vectors in between runs")
-	for _, name := range []string{"corpus", "cases", "out"} {
-		if err := c.MarkFlagRequired(name); err != nil {
-			panic(err) // a flag declared three lines above
-		}
-	}
+	need(c, "corpus", "cases", "out")
 	return c
 }
 

@@ -153,21 +153,23 @@ func planListCommand(sh *shell) *cobra.Command {
 		Use:     "list",
 		Short:   "List the plans of the organisation",
 		Example: "  switchman plan list\n  switchman plan list --org ./bank --json",
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, problems, err := sh.organisation()
 			if err != nil {
 				return err
 			}
 			if n := catalog.Errors(problems); n > 0 {
-				sh.note("the files hold %s; switchman check lists them", plural(n, "error"))
+				o := sh.voice(cmd.Context())
+				sh.note("%s", o.say("cli_files_mistaken", dr.Args{"errors": o.count(n, "error")}))
 			}
 			plans := append([]catalog.PlanInfo{}, c.Plans()...)
 			return sh.show(map[string]any{"plans": plans}, func(w io.Writer) {
-				t := table{head: []string{"PLAN", "KIND", "STEPS", "WAY", "TITLE"}}
+				o := sh.voice(cmd.Context())
+				t := table{head: o.heads("plan", "kind", "steps", "way", "title")}
 				for _, p := range plans {
-					t.add(p.ID, string(p.Kind), fmt.Sprint(p.Steps), p.From+" to "+p.To, p.Title)
+					t.add(p.ID, o.term("kind", string(p.Kind)), fmt.Sprint(p.Steps), o.way(p.From, p.To), p.Title)
 				}
-				t.print(w, narrow)
+				t.print(w, sh.term.width())
 			})
 		},
 	}
@@ -185,11 +187,11 @@ and in an emergency. In the list, * marks the longest path, ! the steps after wh
 way back, and ? those that stop for a person.`,
 		Example: "  switchman plan show bank-switchover\n  switchman plan show bank-failover --mode emergency --json\n  switchman plan show bank-switchover --format svg > plan.svg",
 		Args:    exactly("PLAN"),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if sh.json && format == "text" {
 				format = "json"
 			}
-			return sh.planShow(args[0], dr.Mode(mode), profile, format)
+			return sh.planShow(cmd.Context(), args[0], dr.Mode(mode), profile, format)
 		},
 		ValidArgsFunction: sh.completePlans,
 	}
@@ -201,7 +203,7 @@ way back, and ? those that stop for a person.`,
 	return c
 }
 
-func (sh *shell) planShow(id string, mode dr.Mode, profile, format string) error {
+func (sh *shell) planShow(ctx context.Context, id string, mode dr.Mode, profile, format string) error {
 	if !slices.Contains(dr.Modes(), mode) {
 		return dr.Errorf(dr.Usage, "there is no mode %q", mode).WithHint("modes are %s", strings.Join(modeNames(), ", "))
 	}
@@ -227,31 +229,31 @@ func (sh *shell) planShow(id string, mode dr.Mode, profile, format string) error
 		_, err := sh.term.out.Write(draw.Plan(slice, view.CriticalPath.Steps))
 		return err
 	case "text":
-		planText(sh.term.out, view)
+		planText(sh.term.out, view, sh.voice(ctx))
 		return nil
 	}
 	return dr.Errorf(dr.Usage, "there is no format %q", format).WithHint("formats are text, json and svg")
 }
 
-func planText(w io.Writer, v web.PlanView) {
+func planText(w io.Writer, v web.PlanView, o voice) {
 	fmt.Fprintln(w, v.Title)
-	field(w, "plan", fmt.Sprintf("%s: %s, %s, as a run in mode %s", v.Plan, v.Kind, v.Direction, v.Mode))
-	field(w, "way", v.From+" to "+v.To+" ("+string(v.Environment)+")")
-	field(w, "systems", strings.Join(v.Systems, ", "))
-	field(w, "digest", v.Digest)
-	field(w, "words", wordsText(v.Words))
-	field(w, "approval", ruleText(v.Mode, v.Rule))
-	field(w, "success", criteriaText(v.Criteria))
-	field(w, "way back", v.Pair)
-	field(w, "longest", fmt.Sprintf("%s through %s", span(v.CriticalPath.Total), plural(len(v.CriticalPath.Steps), "step")))
+	o.field(w, "plan", v.Plan+o.colon()+o.parts([]string{o.term("kind", string(v.Kind)), o.term("direction", string(v.Direction)), o.say("cli_in_mode", dr.Args{"mode": o.term("mode", string(v.Mode))})}))
+	o.field(w, "way", o.way(v.From, v.To)+" ("+o.term("environment", string(v.Environment))+")")
+	o.field(w, "systems", o.list(v.Systems))
+	o.field(w, "digest", v.Digest)
+	o.field(w, "words", wordsText(v.Words))
+	o.field(w, "approval", o.rule(v.Mode, v.Rule))
+	o.field(w, "success", o.criteria(v.Criteria))
+	o.field(w, "way_back", v.Pair)
+	o.field(w, "longest", o.say("cli_longest", dr.Args{"span": span(v.CriticalPath.Total), "steps": o.count(len(v.CriticalPath.Steps), "step")}))
 	fmt.Fprintln(w)
 	critical := map[string]bool{}
 	for _, id := range v.CriticalPath.Steps {
 		critical[id] = true
 	}
-	t := table{head: []string{"", "STEP", "DOES", "CLASS", "EXPECT", "NEEDS"}}
+	t := table{head: o.heads("", "step", "does", "class", "expect", "needs")}
 	for _, s := range v.Steps {
-		t.add(mark(s, critical[s.ID]), s.ID, does(s), string(s.Class), span(s.Expect), needsText(s.Needs))
+		t.add(mark(s, critical[s.ID]), s.ID, does(s), o.worded("ui_class_"+string(s.Class), string(s.Class)), span(s.Expect), o.needs(s.Needs))
 	}
 	t.print(w, narrow)
 }
@@ -277,46 +279,55 @@ func does(s dr.Step) string {
 	return string(s.Kind)
 }
 
-// needsText keeps a list of needs short; all of them are in the JSON.
-func needsText(needs []string) string {
+// needs keeps a list of needs short; all of them are in the JSON.
+func (o voice) needs(needs []string) string {
 	switch {
 	case len(needs) == 0:
 		return "-"
 	case len(needs) <= 2:
 		return strings.Join(needs, " ")
 	}
-	return fmt.Sprintf("%s and %d more", needs[0], len(needs)-1)
+	return o.say("cli_and_more", dr.Args{"first": needs[0], "n": fmt.Sprint(len(needs) - 1)})
 }
 
-func ruleText(mode dr.Mode, r dr.Rule) string {
+func (o voice) rule(mode dr.Mode, r dr.Rule) string {
 	if mode == dr.Rehearsal {
-		return "none: nothing outside moves"
+		return o.say("cli_no_approval", nil)
 	}
 	var groups []string
 	for _, g := range r.Groups {
-		text := fmt.Sprintf("%d of %s (%s", g.N, g.Name, roles(g.Roles))
+		args := dr.Args{"n": fmt.Sprint(g.N), "group": g.Name, "roles": rolesOf(g.Roles), "teams": strings.Join(g.Teams, o.or())}
 		if len(g.Teams) > 0 {
-			text += " in " + strings.Join(g.Teams, " or ")
+			groups = append(groups, o.say("cli_missing_team", args))
+			continue
 		}
-		groups = append(groups, text+")")
+		groups = append(groups, o.say("cli_missing", args))
 	}
-	text := strings.Join(groups, " and ")
-	text += fmt.Sprintf("; %s by %s; at least %s", plural(max(1, r.Codes), "code"), roles(r.Issuers), people(r.MinPeople))
+	said := []string{strings.Join(groups, o.and()), o.say("cli_codes_by", dr.Args{"codes": o.count(max(1, r.Codes), "code"), "roles": rolesOf(r.Issuers)}),
+		o.say("cli_min_people", dr.Args{"people": o.count(r.MinPeople, "person")})}
 	if r.Words {
-		text += "; approvers type the words"
+		said = append(said, o.say("cli_words_typed", nil))
 	}
-	return text
+	return strings.Join(said, o.semicolon())
 }
 
-func roles(rs []dr.Role) string {
+func (o voice) and() string {
+	if o.chinese() {
+		return "，并且 "
+	}
+	return " and "
+}
+
+// rolesOf lists roles for a sentence, which puts them into words.
+func rolesOf(rs []dr.Role) string {
 	out := make([]string, len(rs))
 	for i, r := range rs {
 		out[i] = string(r)
 	}
-	return strings.Join(out, " or ")
+	return strings.Join(out, ", ")
 }
 
-func criteriaText(cs []dr.Criterion) string {
+func (o voice) criteria(cs []dr.Criterion) string {
 	out := make([]string, len(cs))
 	for i, c := range cs {
 		value := fmt.Sprint(c.Value)
@@ -325,7 +336,7 @@ func criteriaText(cs []dr.Criterion) string {
 		}
 		out[i] = strings.TrimSpace(fmt.Sprintf("%s %s %s %s", c.System, c.Metric, c.Op, value))
 	}
-	return strings.Join(out, "; ")
+	return strings.Join(out, o.semicolon())
 }
 
 func modeNames() []string {

@@ -158,8 +158,12 @@ reason, which the journal keeps; what was there is set aside, not erased.`,
 			if err != nil {
 				return err
 			}
-			if _, err := os.Stat(args[0]); err != nil {
+			info, err := os.Stat(args[0])
+			if err != nil {
 				return dr.Errorf(dr.NotFound, "there is no file %s", args[0])
+			}
+			if info.IsDir() {
+				return dr.Errorf(dr.Invalid, "%s is a directory, not a file", args[0]).WithHint("name a file that switchman backup wrote")
 			}
 			v, err := store.Restore(cmd.Context(), args[0], cfg.StateDir, store.RestoreOptions{Replace: replace, Clock: sh.term.clock, Log: sh.logger(cfg)})
 			if err != nil {

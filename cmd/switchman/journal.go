@@ -65,8 +65,9 @@ type journalPage struct {
 
 // journal prints what there is and says where to read on.
 func (sh *shell) journal(ctx context.Context, run string, from int64) (int64, error) {
+	sh.ready(ctx)
 	size, err := sh.pages(ctx, run, from, sh.printReading)
-	if notRunning(err) {
+	if sh.away(err) {
 		sh.note("server not running; read from the state directory")
 		return 0, sh.offlineJournal(ctx, run, from, func(r web.Reading) error {
 			raw, err := encodeJSON(r)
@@ -111,7 +112,12 @@ func (sh *shell) printReading(raw json.RawMessage) error {
 	if err := json.Unmarshal(raw, &ev); err != nil {
 		return fmt.Errorf("reading a journal row: %w", err)
 	}
-	_, err := fmt.Fprintf(sh.term.out, "%6d  %s  %-10s  %s\n", ev.Seq, clockTime(ev.At), fit(ev.Run, 10), oneLine(ev.Text))
+	o := sh.voice(context.Background())
+	if !sh.zoned {
+		sh.zoned = true
+		sh.note("%s", o.say("cli_times_in", dr.Args{"zone": o.zone.String()}))
+	}
+	_, err := fmt.Fprintf(sh.term.out, "%6d  %s  %-10s  %s\n", ev.Seq, o.moment(ev.At), fit(ev.Run, 10), oneLine(ev.Text))
 	return err
 }
 
@@ -148,7 +154,7 @@ func notRunning(err error) bool { return errors.Is(err, client.ErrNotRunning) }
 func (sh *shell) anchor(ctx context.Context) error {
 	var page journalPage
 	err := sh.call(ctx, "GET", "/api/journal?limit=1", nil, &page)
-	if notRunning(err) {
+	if sh.away(err) {
 		sh.note("server not running; read from the state directory")
 		err = sh.offline(ctx, func(st *store.Store, _ *fsm.Engine) error {
 			return st.Read(ctx, func(r *store.Reader) error {

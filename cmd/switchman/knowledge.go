@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -158,17 +157,19 @@ func (sh *shell) knowledgeStatus(ctx context.Context) error {
 			Audience []string `json:"audience"`
 		} `json:"runbooks"`
 	}
+	o := sh.voice(ctx)
 	s := knowledgeState{Models: []statusModel{}}
 	err := sh.call(ctx, http.MethodGet, "/api/runbooks", nil, &served)
 	switch {
-	case notRunning(err):
-		sh.note("server not running; the files are read here")
+	case sh.away(err):
+		sh.note("%s", o.say("cli_files_read_here", nil))
 		if err := sh.statusHere(ctx, &s); err != nil {
 			return err
 		}
 	case err != nil:
 		return err
 	default:
+		defer sh.sayNobody(o)
 		s.Documents, s.Passages, s.Problems, s.Unseen, s.Sources, s.Trouble = served.Documents, served.Passages, served.Problems, served.Unseen, served.Sources, served.Trouble
 		s.Reading, s.Looked, s.Files, s.Read = served.Reading, served.Looked, served.Files, served.Read
 		for _, m := range served.Models {
@@ -180,7 +181,7 @@ func (sh *shell) knowledgeStatus(ctx context.Context) error {
 		slices.Sort(s.Audiences)
 		s.Audiences = slices.Compact(s.Audiences)
 	}
-	return sh.show(s, func(w io.Writer) { statusText(w, s) })
+	return sh.show(s, func(w io.Writer) { statusText(w, s, o) })
 }
 
 func askedIn(lang string) string {
@@ -206,41 +207,53 @@ func (sh *shell) statusHere(ctx context.Context, s *knowledgeState) (err error) 
 	return nil
 }
 
-func statusText(w io.Writer, s knowledgeState) {
+func statusText(w io.Writer, s knowledgeState, o voice) {
+	say := func(id string, args dr.Args) { fmt.Fprintln(w, o.say(id, args)) }
 	if s.Reading {
-		fmt.Fprintf(w, "the runbooks are being read: %d of %s\n", s.Looked, plural(s.Files, "file"))
+		say("cli_k_reading", dr.Args{"done": fmt.Sprint(s.Looked), "files": o.count(s.Files, "file")})
 	}
 	if s.Reading && s.Read.IsZero() {
 		return
 	}
-	fmt.Fprintf(w, "%s, %s\n", plural(s.Documents, "runbook"), plural(s.Passages, "passage"))
-	fmt.Fprintf(w, "audiences: %s\n", strings.Join(s.Audiences, ", "))
+	fmt.Fprintln(w, o.parts([]string{o.count(s.Documents, "runbook"), o.count(s.Passages, "passage")}))
+	say("cli_k_audiences", dr.Args{"audiences": o.list(s.Audiences)})
 	if s.Trouble != "" {
-		fmt.Fprintf(w, "older than the files: %s\n", s.Trouble)
+		say("cli_k_older", dr.Args{"why": s.Trouble})
 	}
 	for _, x := range s.Sources {
 		if x.Trouble != "" {
-			fmt.Fprintf(w, "not read: %s/: %s\n", x.Name, x.Trouble)
+			say("cli_k_unread", dr.Args{"what": x.Name + "/: " + x.Trouble})
 		}
 	}
 	if len(s.Models) == 0 {
-		fmt.Fprintln(w, "searches rest on words alone: the built-in encoder has no weights here. `make model` fetches them")
+		say("cli_k_words_alone", nil)
 	}
 	for _, m := range s.Models {
+		asked := m.For // as JSON says it
+		for _, lang := range []string{"en", "zh"} {
+			if m.For == askedIn(lang) {
+				asked = o.say("cli_k_asked_"+lang, nil)
+			}
+		}
 		if m.Missing == 0 {
-			fmt.Fprintf(w, "%s: %s rest on words and meaning\n", m.Name, m.For)
+			say("cli_k_meaning", dr.Args{"model": m.Name, "asked": asked})
 			continue
 		}
-		fmt.Fprintf(w, "%s: %s still rest on words; %s to encode, which a running server does\n", m.Name, m.For, plural(m.Missing, "passage"))
+		say("cli_k_encoding", dr.Args{"model": m.Name, "asked": asked, "passages": o.count(m.Missing, "passage")})
 	}
-	for _, p := range s.Problems {
-		if p.Doc == "" {
-			fmt.Fprintln(w, "not read: a file; an administrator sees which")
-			continue
-		}
-		fmt.Fprintf(w, "not read: %s\n", p)
-	}
+	problemsText(w, s.Problems, o)
 	for _, p := range s.Unseen {
-		fmt.Fprintf(w, "look at: %s\n", p)
+		say("cli_k_look_at", dr.Args{"what": p.String()})
+	}
+}
+
+// problemsText lists what was not read, and keeps from whoever may not read it even its name.
+func problemsText(w io.Writer, problems []knowledge.Problem, o voice) {
+	for _, p := range problems {
+		if p.Doc == "" {
+			fmt.Fprintln(w, o.say("cli_k_unread_hidden", nil))
+			continue
+		}
+		fmt.Fprintln(w, o.say("cli_k_unread", dr.Args{"what": p.String()}))
 	}
 }

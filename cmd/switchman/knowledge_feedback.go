@@ -21,21 +21,16 @@ func knowledgeSyncCommand(sh *shell) *cobra.Command {
 
 A server does so by itself within seconds of a change; this is for whoever wants to see it done.`,
 		Example: "  switchman knowledge sync",
-		Args:    cobra.NoArgs,
+		Args:    exactly(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var s bot.Shelves
 			if err := sh.call(cmd.Context(), http.MethodPost, "/api/runbooks/sync", nil, &s); err != nil {
 				return err
 			}
 			return sh.show(s, func(w io.Writer) {
-				fmt.Fprintf(w, "%s, %s\n", plural(s.Documents, "runbook"), plural(s.Passages, "passage"))
-				for _, p := range s.Problems {
-					if p.Doc == "" {
-						fmt.Fprintln(w, "not read: a file; an administrator sees which")
-						continue
-					}
-					fmt.Fprintf(w, "not read: %s\n", p)
-				}
+				o := sh.voice(cmd.Context())
+				fmt.Fprintln(w, o.parts([]string{o.count(s.Documents, "runbook"), o.count(s.Passages, "passage")}))
+				problemsText(w, s.Problems, o)
 			})
 		},
 	}
@@ -71,7 +66,7 @@ func knowledgeFeedbackCommand(sh *shell) *cobra.Command {
 
 Both are what whoever looks after the runbooks works from. Questions stand there without names.`,
 		Example: "  switchman knowledge feedback\n  switchman knowledge feedback --owner operations\n  switchman knowledge feedback --json | jq -r '.unanswered[].question'",
-		Args:    cobra.NoArgs,
+		Args:    exactly(),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return sh.knowledgeFeedback(cmd.Context(), owner) },
 	}
 	c.Flags().StringVar(&owner, "owner", "", "only about runbooks of this `OWNER`")
@@ -91,11 +86,14 @@ func (sh *shell) knowledgeFeedback(ctx context.Context, owner string) error {
 	}
 	all.Feedback = kept
 	return sh.show(all, func(w io.Writer) {
+		o := sh.voice(ctx)
 		if len(all.Feedback)+len(all.Unanswered) == 0 {
 			fmt.Fprintln(w, "nothing was said, and nothing was asked in vain")
+			return
 		}
+		sh.note("times are in %s", o.zone)
 		for _, f := range all.Feedback {
-			fmt.Fprintf(w, "%s  %-8s  %s  %s\n", f.At.Format("2006-01-02 15:04"), f.Verdict, f.Person, strings.Join(f.Docs, " "))
+			fmt.Fprintf(w, "%s  %-8s  %s  %s\n", o.moment(f.At), f.Verdict, f.Person, strings.Join(f.Docs, " "))
 			for _, text := range []string{f.Question, f.Note} {
 				if text != "" {
 					quoted(w, text)
@@ -106,7 +104,7 @@ func (sh *shell) knowledgeFeedback(ctx context.Context, owner string) error {
 			if i == 0 {
 				fmt.Fprintln(w, "asked but not answered:")
 			}
-			fmt.Fprintf(w, "  %s  %d×  %s\n", u.Last.Format("2006-01-02 15:04"), u.Times, u.Question)
+			fmt.Fprintf(w, "  %s  %d×  %s\n", o.moment(u.Last), u.Times, u.Question)
 		}
 	})
 }

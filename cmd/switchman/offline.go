@@ -92,7 +92,7 @@ func (sh *shell) offlineJournal(ctx context.Context, run string, from int64, eac
 					if run != "" && row.Run != run {
 						continue
 					}
-					if err := each(web.ReadingOf(sh.lang(), row)); err != nil {
+					if err := each(web.ReadingOf(sh.language(ctx), row)); err != nil {
 						return err
 					}
 				}

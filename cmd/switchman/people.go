@@ -53,7 +53,7 @@ personal token with "token create --enrolment". A demo needs none of this.`,
 				}
 				return sh.show(answer, func(w io.Writer) {
 					fmt.Fprintln(w, answer.Enrolment)
-					sh.note("shown this once, good until %s\n%s opens it in a browser:\n  %s\nor, for a token, types it into: switchman token create --enrolment", answer.Expires, answer.Person, answer.Link)
+					sh.note("shown this once, good until %s\n%s opens it in a browser:\n  %s\nor, for a token, types it into: switchman token create --enrolment", sh.voice(cmd.Context()).at(answer.Expires), answer.Person, answer.Link)
 				})
 			},
 			ValidArgsFunction: sh.completePeople,
@@ -88,7 +88,7 @@ func personListCommand(sh *shell) *cobra.Command {
 				People []person `json:"people"`
 			}
 			err := sh.call(cmd.Context(), "GET", "/api/people", nil, &answer)
-			if notRunning(err) {
+			if sh.away(err) {
 				if answer.People, err = sh.offlinePeople(); err == nil {
 					sh.note("server not running; read from the organisation's files")
 				}
@@ -218,7 +218,7 @@ the server's socket: for the PERSON named.`,
 			}
 			return sh.show(answer, func(w io.Writer) {
 				fmt.Fprintln(w, answer.Token)
-				sh.note("shown this once: token %s of %s for %s, good until %s", answer.ID, answer.Person, strings.Join(answer.Scopes, ", "), answer.Expires)
+				sh.note("shown this once: token %s of %s for %s, good until %s", answer.ID, answer.Person, strings.Join(answer.Scopes, ", "), sh.voice(cmd.Context()).at(answer.Expires))
 			})
 		},
 		ValidArgsFunction: sh.completePeople,
@@ -254,9 +254,10 @@ func tokenListCommand(sh *shell) *cobra.Command {
 					return
 				}
 				t := table{head: []string{"TOKEN", "PERSON", "GOOD UNTIL", "SCOPES", "LABEL"}}
-				now := sh.term.clock.Time()
+				now, o := sh.term.clock.Time(), sh.voice(cmd.Context())
+				sh.note("times are in %s", o.zone)
 				for _, k := range answer.Tokens {
-					until := clockTime(k.Expires)
+					until := o.moment(k.Expires)
 					switch {
 					case !k.Revoked.IsZero():
 						until = "revoked"

@@ -103,7 +103,7 @@ func (sh *shell) makeReport(ctx context.Context, want reportWish, w io.Writer) e
 		}
 		err = c.Download(ctx, "/api/runs/"+url.PathEscape(want.run)+"/report?"+q.Encode(), w)
 	}
-	if !notRunning(err) {
+	if !sh.away(err) {
 		return err
 	}
 	sh.note("server not running; read from the state directory")
@@ -113,14 +113,14 @@ func (sh *shell) makeReport(ctx context.Context, want reportWish, w io.Writer) e
 			if err != nil {
 				return err
 			}
-			return report.Write(w, src, want.format, sh.lang(), st.SignFile)
+			return report.Write(w, src, want.format, sh.language(ctx), st.SignFile)
 		})
 	})
 }
 
 // writeFile writes beside the target and renames, so that a file by that name is always whole.
 func writeFile(path string, write func(io.Writer) error) error {
-	tmp := path + ".part"
+	tmp := path + part
 	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("writing the report: %w", err)

@@ -28,6 +28,9 @@ Then, in a second terminal, be everybody in turn (a demo has no passwords):
   switchman run switchback RUN --reason "back home" --as PERSON
   switchman report RUN             what happened, for the file
 
+An answer comes in one language: that of --lang, else yours as the roster has it, else that of your terminal (LANG).
+Help, doctor, check and errors about flags are English. Times are in the organisation's time zone; those of --json in UTC.
+
 Exit codes: 0 done, 1 unexpected, 2 usage, 3 refused by a rule, 4 invalid input, 5 not found,
 6 something changed meanwhile, 7 a needed service is down, 8 verification failed.`
 
@@ -82,7 +85,7 @@ func newRoot(sh *shell) *cobra.Command {
 	f.StringVar(&sh.flags.org, "org", "", "`DIR` with the organisation's files (SWITCHMAN_ORG; default: the embedded sample bank)")
 	f.StringVar(&sh.flags.state, "state", "", "`DIR` for everything that must not be lost (SWITCHMAN_STATE_DIR; default: ./var)")
 	f.StringVar(&sh.flags.config, "config", "", "`FILE` with settings (SWITCHMAN_CONFIG)")
-	f.StringVar(&sh.flags.lang, "lang", "", "`LANGUAGE` of answers: en or zh (SWITCHMAN_LANG)")
+	f.StringVar(&sh.flags.lang, "lang", "", "`LANGUAGE` of answers: en or zh (SWITCHMAN_LANG; default: your own in the roster, else that of LANG)")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return dr.Errorf(dr.Usage, "%v", err).WithHint("%s --help", cmd.CommandPath())
 	})
@@ -166,10 +169,44 @@ func exactly(names ...string) cobra.PositionalArgs {
 		if len(args) >= least && len(args) <= len(names) {
 			return nil
 		}
-		want := "no argument"
-		if len(names) > 0 {
-			want = strings.Join(names, " ")
-		}
-		return dr.Errorf(dr.Usage, "%s wants %s, got %q", cmd.CommandPath(), want, args).WithHint("%s --help", cmd.CommandPath())
+		return wants(cmd, args, names...)
 	}
+}
+
+// atLeast wants one argument or more.
+func atLeast(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if strings.TrimSpace(strings.Join(args, "")) != "" {
+			return nil
+		}
+		return wants(cmd, nil, name)
+	}
+}
+
+// wants says what is missing or too much, with an example to copy.
+func wants(cmd *cobra.Command, args []string, names ...string) error {
+	for i, name := range names {
+		if i >= len(args) && !strings.HasPrefix(name, "[") {
+			example, _, _ := strings.Cut(strings.TrimSpace(cmd.Example), "\n")
+			return dr.Errorf(dr.Usage, "%s wants %s", typed(cmd), article(name)).WithHint("for example: %s", example)
+		}
+	}
+	if len(names) == 0 {
+		return dr.Errorf(dr.Usage, "%s takes no argument, and was given %q", typed(cmd), args[0]).WithHint("%s --help", cmd.CommandPath())
+	}
+	return dr.Errorf(dr.Usage, "%s takes %s, and %q is one argument too many", typed(cmd), strings.Join(names, " "), args[len(names)]).
+		WithHint("put a text with blanks in quotes; %s --help says more", cmd.CommandPath())
+}
+
+// typed is how a command is called, without the program, whose name stands before every error.
+func typed(cmd *cobra.Command) string {
+	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
+}
+
+// article puts an article before the name of an argument.
+func article(name string) string {
+	if strings.ContainsAny(name[:1], "AEIOU") {
+		return "an " + name
+	}
+	return "a " + name
 }

@@ -69,7 +69,7 @@ A rehearsal moves nothing outside at all, needs no votes, and tells how long eac
 					return dr.Errorf(dr.Usage, "%q is not a moment", m.text).WithHint("write it like 2026-11-25T03:12:00Z, in RFC 3339")
 				}
 			}
-			return sh.answerRun(cmd.Context(), "POST", "/api/runs", ask, "requested")
+			return sh.answerRun(cmd.Context(), "POST", "/api/runs", ask, dr.VerbRequest)
 		},
 		ValidArgsFunction: sh.completePlans,
 	}
@@ -108,7 +108,7 @@ func runListCommand(sh *shell) *cobra.Command {
 				Runs []json.RawMessage `json:"runs"`
 			}
 			err := sh.call(cmd.Context(), "GET", "/api/runs?"+q.Encode(), nil, &answer)
-			if notRunning(err) {
+			if sh.away(err) {
 				if answer.Runs, err = sh.offlineRuns(cmd.Context(), fsm.Filter{Open: open, System: system, Limit: limit}); err == nil {
 					sh.note("server not running; read from the state directory")
 				}
@@ -120,7 +120,7 @@ func runListCommand(sh *shell) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return sh.show(answer, func(w io.Writer) { runTable(w, views) })
+			return sh.show(answer, func(w io.Writer) { runTable(w, views, sh.voice(cmd.Context())) })
 		},
 	}
 	c.Flags().BoolVar(&open, "open", false, "only runs that have not ended")
@@ -139,18 +139,14 @@ func decodeViews(raw []json.RawMessage) ([]fsm.View, error) {
 	return out, nil
 }
 
-func runTable(w io.Writer, views []fsm.View) {
+func runTable(w io.Writer, views []fsm.View, o voice) {
 	if len(views) == 0 {
-		fmt.Fprintln(w, "no runs yet; switchman plan list shows what could be run")
+		fmt.Fprintln(w, o.say("cli_no_runs", nil))
 		return
 	}
-	t := table{head: []string{"RUN", "STATE", "MODE", "STEPS", "BY", "AGE", "PLAN"}}
+	t := table{head: o.heads("run", "state", "mode", "steps", "by", "age", "plan")}
 	for _, v := range views {
-		state := string(v.State)
-		if v.Pause != "" {
-			state += ": " + string(v.Pause)
-		}
-		t.add(v.ID, state, string(v.Mode), fmt.Sprintf("%d/%d", v.Progress.Done, v.Progress.Total), v.Requester, span(v.Now.Since(v.Clocks.Requested)), v.Plan)
+		t.add(v.ID, o.state(v), o.term("mode", string(v.Mode)), fmt.Sprintf("%d/%d", v.Progress.Done, v.Progress.Total), v.Requester, span(v.Now.Since(v.Clocks.Requested)), v.Plan)
 	}
 	t.print(w, narrow)
 }
@@ -168,10 +164,11 @@ func runShowCommand(sh *shell) *cobra.Command {
 				return err
 			}
 			return sh.show(raw, func(w io.Writer) {
-				runText(w, view, sh.language(cmd.Context()))
+				o := sh.voice(cmd.Context())
+				runText(w, view, o, sh.details(cmd.Context(), view))
 				if steps {
 					fmt.Fprintln(w)
-					stepTable(w, view)
+					stepTable(w, view, o, sh.term.width())
 				}
 			})
 		},
@@ -183,9 +180,10 @@ func runShowCommand(sh *shell) *cobra.Command {
 
 // view asks for a run, from the server or, when none is up, from the state directory.
 func (sh *shell) view(ctx context.Context, id string) (json.RawMessage, fsm.View, error) {
+	sh.ready(ctx)
 	var raw json.RawMessage
 	err := sh.call(ctx, "GET", "/api/runs/"+url.PathEscape(id), nil, &raw)
-	if notRunning(err) {
+	if sh.away(err) {
 		if raw, err = sh.offlineRun(ctx, id); err == nil {
 			sh.note("server not running; read from the state directory")
 		}
@@ -206,7 +204,8 @@ func decodeView(raw json.RawMessage) (fsm.View, error) {
 }
 
 // answerRun sends something whose answer is a run, and says what to do next.
-func (sh *shell) answerRun(ctx context.Context, method, path string, in any, done string) error {
+func (sh *shell) answerRun(ctx context.Context, method, path string, in any, done dr.Verb) error {
+	sh.ready(ctx)
 	var raw json.RawMessage
 	if err := sh.call(ctx, method, path, in, &raw); err != nil {
 		return err
@@ -216,19 +215,12 @@ func (sh *shell) answerRun(ctx context.Context, method, path string, in any, don
 		return err
 	}
 	return sh.show(raw, func(w io.Writer) {
-		fmt.Fprintf(w, "%s %s: now %s\n", view.ID, done, stateText(view))
-		for _, line := range next(view, sh.language(ctx)) {
+		o := sh.voice(ctx)
+		fmt.Fprintln(w, o.say("cli_did_"+string(done), dr.Args{"run": view.ID, "now": o.state(view)}))
+		for _, line := range next(view, o, sh.details(ctx, view)) {
 			wrap(w, "  ", line, narrow)
 		}
 	})
-}
-
-func stateText(v fsm.View) string {
-	text := strings.ReplaceAll(string(v.State), "_", " ")
-	if v.Pause != "" {
-		text += " (" + strings.ReplaceAll(string(v.Pause), "_", " ") + ")"
-	}
-	return text
 }
 
 // need marks flags that must be given; the error names all that are missing.
@@ -237,12 +229,12 @@ func need(c *cobra.Command, names ...string) {
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		var missing []string
 		for _, n := range names {
-			if f := cmd.Flags().Lookup(n); f != nil && f.Value.String() == "" {
+			if f := cmd.Flags().Lookup(n); f != nil && (f.Value.String() == "" || f.Value.String() == "[]") {
 				missing = append(missing, "--"+n)
 			}
 		}
 		if len(missing) > 0 {
-			return dr.Errorf(dr.Usage, "%s needs %s", cmd.CommandPath(), strings.Join(missing, " and ")).WithHint("%s --help", cmd.CommandPath())
+			return dr.Errorf(dr.Usage, "%s needs %s", typed(cmd), strings.Join(missing, " and ")).WithHint("%s --help", cmd.CommandPath())
 		}
 		return inner(cmd, args)
 	}

@@ -3,53 +3,81 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/fsm"
-	"github.com/switchman-dr/switchman/locale"
 )
 
 // runText shows a run to a person on one screen.
-func runText(w io.Writer, v fsm.View, lang string) {
+func runText(w io.Writer, v fsm.View, o voice, more details) {
 	fmt.Fprintf(w, "%s  %s\n", v.ID, oneLine(v.Title))
 	if v.Environment != dr.Production {
-		fmt.Fprintf(w, "  %s: nothing here is a real bank\n", strings.ToUpper(string(v.Environment)))
+		fmt.Fprintf(w, "  %s\n", o.say("cli_not_real", dr.Args{"environment": o.badge(v.Environment)}))
 	}
-	field(w, "state", stateText(v))
-	field(w, "plan", fmt.Sprintf("%s: %s, %s to %s, %s", v.Plan, v.Kind, v.From, v.To, strings.ReplaceAll(string(v.Mode), "_", " ")))
-	field(w, "reason", v.Reason)
-	field(w, "people", peopleText(v))
-	field(w, "digest", v.Digest)
-	field(w, "words", wordsText(v.Words))
-	if v.Challenge != "" {
-		field(w, "challenge", v.Challenge)
-	}
+	o.field(w, "state", o.state(v))
+	o.field(w, "plan", v.Plan+o.colon()+o.parts([]string{o.term("kind", string(v.Kind)), o.way(v.From, v.To), o.term("mode", string(v.Mode))}))
+	o.field(w, "reason", v.Reason)
+	o.field(w, "people", o.people(v))
+	o.field(w, "digest", v.Digest)
+	o.field(w, "words", wordsText(v.Words))
+	o.field(w, "challenge", v.Challenge)
 	if v.Round.Number > 0 {
-		field(w, "votes", votesText(v))
+		o.field(w, "votes", o.votes(v))
 	}
-	field(w, "steps", progressText(v.Progress))
-	field(w, "time", timesText(v.Times))
-	field(w, "parent", v.Parent)
-	field(w, "way back", v.Child)
-	field(w, "verdict", v.Verdict)
+	o.field(w, "steps", o.progress(v.Progress))
+	o.field(w, "requested", o.at(v.Clocks.Requested))
+	o.field(w, "time", o.times(v.Times))
+	o.field(w, "parent", v.Parent)
+	o.field(w, "way_back", v.Child)
+	o.field(w, "verdict", o.worded("page_register_verdict_"+v.Verdict, v.Verdict))
 	for _, c := range v.Checks {
 		if !c.OK {
-			field(w, "check", fmt.Sprintf("%s (%s): %s", c.ID, c.Level, c.Text))
+			o.field(w, "check", o.check(c))
 		}
 	}
-	for _, o := range v.Overrides {
-		field(w, "override", fmt.Sprintf("%s by %s: %s", o.Check, o.Person, o.Reason))
+	for _, x := range v.Overrides {
+		o.field(w, "override", o.say("cli_overridden", dr.Args{"check": x.Check, "person": x.Person, "why": x.Reason}))
 	}
 	if v.Force != nil {
-		field(w, "force", fmt.Sprintf("%s asks to force %s: %s; a second person makes it so", v.Force.By, strings.Join(v.Force.Systems, ", "), v.Force.Reason))
+		o.field(w, "force", o.say("cli_force", dr.Args{"person": v.Force.By, "systems": o.list(v.Force.Systems), "why": v.Force.Reason}))
 	}
 	fmt.Fprintln(w)
-	systemTable(w, v)
+	systemTable(w, v, o)
 	fmt.Fprintln(w)
-	for _, line := range next(v, lang) {
+	for _, line := range next(v, o, more) {
 		wrap(w, "  ", line, narrow)
 	}
+}
+
+// badge names what is not production, so that nobody takes it for that.
+func (o voice) badge(e dr.Environment) string {
+	return strings.ToUpper(o.term("environment", string(e)))
+}
+
+func (o voice) colon() string {
+	if o.chinese() {
+		return "："
+	}
+	return ": "
+}
+
+func (o voice) way(from, to string) string {
+	return o.say("cli_way", dr.Args{"from": from, "to": to})
+}
+
+// state is a run's state, and why it is paused.
+func (o voice) state(v fsm.View) string {
+	text := o.term("state", string(v.State))
+	if v.Pause != "" {
+		text += " (" + o.worded("ui_pause_"+string(v.Pause), string(v.Pause)) + ")"
+	}
+	return text
+}
+
+func (o voice) check(c dr.Check) string {
+	return o.say("cli_check", dr.Args{"check": c.ID, "level": o.say("cli_level_"+c.Level, nil), "text": c.Text})
 }
 
 func wordsText(words []fsm.Word) string {
@@ -60,60 +88,83 @@ func wordsText(words []fsm.Word) string {
 	return strings.Join(out, "  ")
 }
 
-func peopleText(v fsm.View) string {
-	out := "asked by " + v.Requester
+func (o voice) people(v fsm.View) string {
+	out := []string{o.say("cli_asked_by", dr.Args{"person": v.Requester})}
 	if v.Commander != "" {
-		out += ", led by " + v.Commander
+		out = append(out, o.say("cli_led_by", dr.Args{"person": v.Commander}))
 	}
 	if v.Handover != "" {
-		out += ", command offered to " + v.Handover
+		out = append(out, o.say("cli_offered_to", dr.Args{"person": v.Handover}))
 	}
-	return out
+	return o.parts(out)
 }
 
-func votesText(v fsm.View) string {
-	out := fmt.Sprintf("%d of %d in round %d", v.Round.Have, v.Round.Need, v.Round.Number)
+func (o voice) votes(v fsm.View) string {
+	out := []string{o.say("cli_votes", dr.Args{"have": fmt.Sprint(v.Round.Have), "need": fmt.Sprint(v.Round.Need), "n": fmt.Sprint(v.Round.Number)})}
 	for _, vote := range v.Round.Votes {
-		out += "; " + vote.Person
+		args := dr.Args{"person": vote.Person, "for": vote.For, "vote": o.say("cli_vote_"+vote.Verdict, nil)}
 		if vote.For != "" {
-			out += " for " + vote.For
+			out = append(out, o.say("cli_voted_for", args))
+			continue
 		}
-		out += " " + map[string]string{"approve": "yes", "deny": "no", "withdrawn": "withdrawn"}[vote.Verdict]
+		out = append(out, o.say("cli_voted", args))
 	}
 	if v.CodeLive {
-		out += "; a code is out"
+		out = append(out, o.say("cli_code_out", nil))
 	}
-	return out
+	return strings.Join(out, o.semicolon())
 }
 
-func progressText(p fsm.Progress) string {
-	out := fmt.Sprintf("%d of %d done", p.Done, p.Total)
+func (o voice) comma() string {
+	if o.chinese() {
+		return "，"
+	}
+	return ", "
+}
+
+func (o voice) semicolon() string {
+	if o.chinese() {
+		return "；"
+	}
+	return "; "
+}
+
+func (o voice) progress(p fsm.Progress) string {
+	return o.parts(append([]string{o.say("cli_done_of", dr.Args{"done": fmt.Sprint(p.Done), "of": fmt.Sprint(p.Total)})}, o.trouble(p)...))
+}
+
+// trouble is what flies and what went wrong.
+func (o voice) trouble(p fsm.Progress) (out []string) {
 	for _, part := range []struct {
-		n    int
-		word string
-	}{{p.Flying, "in flight"}, {p.Failed, "failed"}, {p.Unknown, "unknown"}} {
+		n  int
+		id string
+	}{{p.Flying, "cli_flying"}, {p.Failed, "cli_failed"}, {p.Unknown, "cli_unknown"}} {
 		if part.n > 0 {
-			out += fmt.Sprintf(", %d %s", part.n, part.word)
+			out = append(out, o.say(part.id, dr.Args{"n": fmt.Sprint(part.n)}))
 		}
 	}
 	return out
 }
 
-func timesText(t dr.Times) string {
-	return fmt.Sprintf("%s in all; machines %s (longest path %s), people %s, proof %s", span(t.Total), span(t.Machine), span(t.CriticalPath), span(t.People), span(t.Verification))
+func (o voice) times(t dr.Times) string {
+	return o.say("cli_times", dr.Args{"total": span(t.Total), "machine": span(t.Machine), "path": span(t.CriticalPath), "people": span(t.People), "proof": span(t.Verification)})
 }
 
-func systemTable(w io.Writer, v fsm.View) {
-	t := table{head: []string{"SYSTEM", "AT", "STATE", "STEPS", "RTO", "TARGET", "RPO", "LOST", "VERDICT"}}
+func systemTable(w io.Writer, v fsm.View, o voice) {
+	t := table{head: o.heads("system", "at", "state", "steps", "rto", "target", "rpo", "lost", "verdict")}
 	for _, s := range v.Systems {
-		state := s.State
-		if s.Forced {
-			state += ", forced"
-		}
-		t.add(s.ID, s.Site, state, fmt.Sprintf("%d/%d", s.Done, s.Total), measuredSpan(s.RTO, !s.Restored.IsZero()), span(s.RTOTarget),
-			measuredSpan(s.RPO, s.RPO >= 0 && !s.Restored.IsZero()), measuredCount(s.Lost), s.Verdict)
+		t.add(s.ID, s.Site, o.systemState(s, o.comma()), fmt.Sprintf("%d/%d", s.Done, s.Total), measuredSpan(s.RTO, !s.Restored.IsZero()), span(s.RTOTarget),
+			measuredSpan(s.RPO, s.RPO >= 0 && !s.Restored.IsZero()), measuredCount(s.Lost), o.worded("page_system_verdict_"+s.Verdict, s.Verdict))
 	}
 	t.print(w, narrow)
+}
+
+func (o voice) systemState(s fsm.SystemView, before string) string {
+	text := o.worded("page_system_state_"+s.State, s.State)
+	if s.Forced {
+		text += before + o.say("cli_forced", nil)
+	}
+	return text
 }
 
 func measuredSpan(m dr.Millis, known bool) string {
@@ -130,12 +181,13 @@ func measuredCount(n int64) string {
 	return fmt.Sprint(n)
 }
 
-func stepTable(w io.Writer, v fsm.View) {
-	t := table{head: []string{"STEP", "STATE", "TRY", "TOOK", "WHAT"}}
+// stepTable lists every step, on a screen as wide as that is; where nobody looks at a screen nothing is cut.
+func stepTable(w io.Writer, v fsm.View, o voice, wide int) {
+	t := table{head: o.heads("step", "state", "try", "took", "what"), whole: true}
 	for _, s := range v.Steps {
-		t.add(s.ID, string(s.State), fmt.Sprint(s.Attempt), tookText(s, v.Now), firstText(s.Text, s.Reason, s.Title))
+		t.add(s.ID, o.term("state", string(s.State)), fmt.Sprint(s.Attempt), tookText(s, v.Now), firstText(s.Text, s.Reason, s.Title))
 	}
-	t.print(w, narrow)
+	t.print(w, wide)
 }
 
 func tookText(s fsm.StepView, now dr.Time) string {
@@ -157,41 +209,101 @@ func firstText(texts ...string) string {
 	return ""
 }
 
-// next says what the run waits for and what this person may do about it.
-func next(v fsm.View, lang string) []string {
-	var out []string
-	for _, id := range v.Waiting {
-		out = append(out, "waits: "+locale.Say(lang, id, nil))
-	}
-	var verbs []string
-	for _, verb := range v.Verbs {
-		if name := commandOf(verb); name != "" {
-			verbs = append(verbs, name)
+// byHand are the steps a person is carrying out.
+func byHand(v fsm.View) (out []fsm.StepView) {
+	for _, s := range v.Steps {
+		if s.Kind == dr.ManualStep && s.State == dr.StepIntent && !v.State.Ended() {
+			out = append(out, s)
 		}
-	}
-	if len(verbs) > 0 {
-		out = append(out, "you may: "+strings.Join(verbs, ", "))
-	}
-	if what := nextCommand(v); what != "" {
-		out = append(out, "then: "+what)
 	}
 	return out
 }
 
+// next says what the run waits for and what this person may do about it.
+func next(v fsm.View, o voice, more details) []string {
+	var out []string
+	waits := func(text string) { out = append(out, o.say("cli_waits", dr.Args{"what": text})) }
+	for _, id := range v.Waiting {
+		switch {
+		case id == "waiting_votes" && len(more.missing) > 0:
+			waits(o.missing(more.missing))
+		case id == "waiting_manual" && len(byHand(v)) > 0:
+			for _, s := range byHand(v) {
+				waits(o.manual(s, more.steps[s.ID]))
+			}
+		default:
+			waits(o.say(id, nil))
+		}
+	}
+	var verbs []string
+	for _, verb := range v.Verbs {
+		name := commandOf(verb)
+		if name != "" && o.chinese() {
+			name += "（" + o.term("verb", string(verb)) + "）"
+		}
+		if name != "" {
+			verbs = append(verbs, name)
+		}
+	}
+	if len(verbs) > 0 {
+		out = append(out, o.say("cli_may", dr.Args{"verbs": o.list(verbs)}))
+	}
+	for _, s := range byHand(v) {
+		out = append(out, o.say("cli_then", dr.Args{"what": o.say("cli_then_done", dr.Args{"run": v.ID, "step": s.ID})}))
+	}
+	if what := nextCommand(v, o); what != "" && (len(byHand(v)) == 0 || v.State == dr.Paused) {
+		out = append(out, o.say("cli_then", dr.Args{"what": what}))
+	}
+	return out
+}
+
+// missing names the groups whose votes are still missing.
+func (o voice) missing(groups []dr.Group) string {
+	var out []string
+	for _, g := range groups {
+		args := dr.Args{"n": fmt.Sprint(g.N), "group": g.Name, "roles": rolesOf(g.Roles), "teams": strings.Join(g.Teams, o.or())}
+		if len(g.Teams) > 0 {
+			out = append(out, o.say("cli_missing_team", args))
+			continue
+		}
+		out = append(out, o.say("cli_missing", args))
+	}
+	return o.say("cli_votes_missing", dr.Args{"groups": o.list(out)})
+}
+
+func (o voice) or() string {
+	if o.chinese() {
+		return " 或 "
+	}
+	return " or "
+}
+
+// manual names a step done by hand and what is to be done.
+func (o voice) manual(s fsm.StepView, step dr.Step) string {
+	text, _ := step.Call.Params["text"].(string)
+	args := dr.Args{"step": s.ID, "title": s.Title, "text": text}
+	if text == "" {
+		return o.say("cli_manual", args)
+	}
+	return o.say("cli_manual_text", args)
+}
+
 // nextCommand is what somebody types to move the run along, so that nobody has to know the order.
-func nextCommand(v fsm.View) string {
+func nextCommand(v fsm.View, o voice) string {
+	who := func(id string) string { return o.say(id, dr.Args{"run": v.ID}) }
+	switch {
+	case v.State == dr.AwaitingApproval:
+		return who("cli_then_approve")
+	case slices.Contains(v.Waiting, "waiting_code_entry"):
+		return who("cli_then_start")
+	case v.State == dr.AwaitingCode:
+		return who("cli_then_code")
+	case v.State == dr.AtStandby:
+		return who("cli_then_back")
+	}
 	switch v.State {
 	case dr.Draft, dr.Preflight, dr.Running, dr.Verifying, dr.RollingBack:
 		return "switchman run watch " + v.ID
-	case dr.AwaitingApproval:
-		return "switchman run approve " + v.ID + ", by approvers (switchman person list)"
-	case dr.AwaitingCode:
-		if v.CodeLive {
-			return "switchman run start " + v.ID + ", not by whoever was shown the code"
-		}
-		return "switchman code issue " + v.ID + ", by a code issuer (switchman person list)"
-	case dr.AtStandby:
-		return "switchman run switchback " + v.ID + " --reason TEXT, or run close"
 	case dr.Paused:
 		return "switchman run show " + v.ID + " --steps"
 	case dr.Closed, dr.ClosedWithExceptions, dr.Failed, dr.RolledBack:

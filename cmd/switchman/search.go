@@ -32,7 +32,7 @@ func searchCommand(sh *shell) *cobra.Command {
 
 Without a server the organisation's files are read here and now.`,
 		Example: "  switchman search replication lag\n  switchman search --system ledger --json \"standby behind\"",
-		Args:    cobra.MinimumNArgs(1),
+		Args:    atLeast("QUERY"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return sh.search(cmd.Context(), strings.Join(args, " "), want)
 		},
@@ -93,15 +93,18 @@ type foundPassages struct {
 func (sh *shell) search(ctx context.Context, text string, want askWishes) error {
 	p := url.Values{"query": {text}, "channel": {want.channel}, "system": {want.system}, "limit": {strconv.Itoa(want.limit)}}
 	var found foundPassages
+	o := sh.voice(ctx)
 	err := sh.call(ctx, http.MethodGet, "/api/search?"+p.Encode(), nil, &found)
-	if notRunning(err) {
-		sh.note("server not running; the files are read here")
+	if sh.away(err) {
+		sh.note("%s", o.say("cli_files_read_here", nil))
 		found, err = sh.searchHere(ctx, text, want)
+	} else if err == nil {
+		defer sh.sayNobody(o)
 	}
 	if err != nil {
 		return err
 	}
-	return sh.show(found, func(w io.Writer) { foundText(w, found.Results) })
+	return sh.show(found, func(w io.Writer) { foundText(w, found.Results, o) })
 }
 
 // searchHere searches the files of this machine.
@@ -126,15 +129,15 @@ func (sh *shell) searchHere(ctx context.Context, text string, want askWishes) (o
 	return out, nil
 }
 
-func foundText(w io.Writer, results []foundPassage) {
+func foundText(w io.Writer, results []foundPassage, o voice) {
 	if len(results) == 0 {
-		fmt.Fprintln(w, "nothing in the runbooks holds any of these words")
+		fmt.Fprintln(w, o.say("cli_search_none", nil))
 	}
 	for i, r := range results {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%s\n  %s\n", r.Heading, place(r.Cited))
+		fmt.Fprintf(w, "%s\n  %s\n", r.Heading, o.place(r.Cited))
 		for _, m := range r.Marks[:min(2, len(r.Marks))] {
 			quoted(w, m.Text)
 		}
@@ -142,16 +145,17 @@ func foundText(w io.Writer, results []foundPassage) {
 }
 
 // place says where a passage stands and how fresh it is.
-func place(c knowledge.Cited) string {
-	text := fmt.Sprintf("%s:%d", c.Doc, c.Start)
+func (o voice) place(c knowledge.Cited) string {
+	said := []string{fmt.Sprintf("%s:%d", c.Doc, c.Start)}
 	if c.Reviewed != "" {
-		text += ", reviewed " + c.Reviewed
+		said = append(said, o.say("answer_reviewed", dr.Args{"day": c.Reviewed}))
 	}
 	if c.Owner != "" {
-		text += ", owner " + c.Owner
+		said = append(said, o.say("answer_owner", dr.Args{"owner": c.Owner}))
 	}
+	text := o.parts(said)
 	for _, why := range c.Stale {
-		text += "; STALE: " + map[string]string{knowledge.StaleReview: "reviewed too long ago", knowledge.StaleNever: "never reviewed", knowledge.StaleDrill: "changed since the last drill that went well"}[why]
+		text += o.semicolon() + o.say("cli_stale", dr.Args{"why": o.say("ui_rb_stale_"+why, nil)})
 	}
 	return text
 }

@@ -21,12 +21,14 @@ import (
 
 // shell is what all commands share: the terminal and the global flags.
 type shell struct {
-	term  *terminal
-	json  bool
-	as    string
-	flags globals
-	code  int     // exit code of a command that ended well but not with "done"
-	own   *string // language of whoever asks, once the server was asked; see ownLanguage
+	term   *terminal
+	json   bool
+	as     string
+	flags  globals
+	code   int    // exit code of a command that ended well but not with "done"
+	own    *self  // who asks, once the server was asked; see me
+	zoned  bool   // the time zone of rows was said
+	speaks *voice // how answers for people are worded, once that is known; see voice
 }
 
 // globals are flags that stand for settings.
@@ -67,7 +69,14 @@ func (sh *shell) client() (*client.Client, error) {
 	if sh.as != "" {
 		token = ""
 	}
-	return client.New(client.Options{Server: server, Token: token, As: sh.as, Lang: cfg.Lang})
+	return client.New(client.Options{Server: server, Token: token, As: sh.as, Lang: sh.asks(cfg)})
+}
+
+// away reports whether nobody answers and the files may be read instead. Whoever names a server wants that
+// one, and shall not be shown another's data.
+func (sh *shell) away(err error) bool {
+	cfg, bad := sh.settings()
+	return notRunning(err) && bad == nil && cfg.Server == ""
 }
 
 // call asks the server once.
@@ -114,7 +123,8 @@ func encodeJSON(v any) ([]byte, error) {
 // note says something beside the answer; it never mixes with it.
 func (sh *shell) note(format string, a ...any) { fmt.Fprintf(sh.term.err, format+"\n", a...) }
 
-// lang is the language of sentences in the answer; the command line itself is English.
+// lang is the language asked for by flag or setting, for what has no reader of its own: a story, an
+// evaluation. Answers to a person come in language.
 func (sh *shell) lang() string {
 	if cfg, err := sh.settings(); err == nil && cfg.Lang != "" {
 		return cfg.Lang
@@ -182,14 +192,16 @@ func (sh *shell) tell(err error) told {
 	switch {
 	case errors.As(err, &remote):
 		if remote.Told.Kind != dr.Unexpected && locale.Has(remote.Told.ID) {
-			if own := sh.ownLanguage(context.Background()); own != "" {
-				remote.Told.Message, remote.Told.Hint = locale.Say(own, remote.Told.ID, remote.Told.Args), locale.Hint(own, remote.Told.ID, remote.Told.Args)
-			}
+			lang := sh.language(context.Background())
+			remote.Told.Message, remote.Told.Hint = locale.Say(lang, remote.Told.ID, remote.Told.Args), locale.Hint(lang, remote.Told.ID, remote.Told.Args)
 		}
 		return told{Kind: remote.Told.Kind, Message: remote.Told.Message, Hint: remote.Told.Hint, Ref: remote.Ref}
 	case errors.As(err, &known) && (known.Kind != dr.Unexpected || locale.Has(known.ID)):
-		message, hint := locale.Error(sh.lang(), known)
+		message, hint := locale.Error(sh.language(context.Background()), known)
 		return told{Kind: known.Kind, Message: message, Hint: hint}
+	}
+	if t, ok := fileTrouble(err); ok {
+		return t
 	}
 	ref := strings.ToLower(rand.Text()[:8])
 	slog.New(slog.NewTextHandler(sh.term.err, nil)).Error("command ended in an error", "ref", ref, "error", err)

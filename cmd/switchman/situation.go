@@ -8,11 +8,11 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/switchman-dr/switchman/dr"
-	"github.com/switchman-dr/switchman/locale"
 )
 
 func situationCommand(sh *shell) *cobra.Command {
@@ -29,7 +29,7 @@ func situationListCommand(sh *shell) *cobra.Command {
 		Long: `List what is going on: one situation for all signals with one cause, what broke, and what is
 advised. Alerts that name nothing of the organisation are listed below; they belong to none.`,
 		Example: "  switchman situation list\n  switchman situation list --all\n  switchman situation list --json | jq '.situations[].advice'",
-		Args:    cobra.NoArgs,
+		Args:    exactly(),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return sh.listSituations(cmd.Context(), all) },
 	}
 	c.Flags().BoolVar(&all, "all", false, "those that ended, too")
@@ -50,6 +50,10 @@ func situationShowCommand(sh *shell) *cobra.Command {
 // situationText is a situation as the server tells it.
 type situationText struct {
 	dr.Situation
+	Run *struct {
+		ID    string   `json:"id"`
+		State dr.State `json:"state"`
+	} `json:"run"`
 	Words struct {
 		Headline string   `json:"headline"`
 		Why      []string `json:"why"`
@@ -61,6 +65,7 @@ type situationText struct {
 }
 
 func (sh *shell) listSituations(ctx context.Context, all bool) error {
+	o := sh.voice(ctx)
 	path := "/api/situations"
 	if all {
 		path += "?all"
@@ -78,16 +83,16 @@ func (sh *shell) listSituations(ctx context.Context, all bool) error {
 	}
 	return sh.show(raw, func(w io.Writer) {
 		if len(out.Situations) == 0 {
-			fmt.Fprintln(w, "Nothing is going on.")
+			fmt.Fprintln(w, o.say("situation_list_none", nil))
 		}
 		for i, x := range out.Situations {
 			if i > 0 {
 				fmt.Fprintln(w)
 			}
-			headOf(w, x)
+			headOf(w, x, o)
 		}
 		if n := len(out.Unresolved); n > 0 {
-			fmt.Fprintf(w, "\n%s that name nothing of the organisation:\n", plural(n, "alert"))
+			fmt.Fprintf(w, "\n%s\n", o.say("cli_sit_unresolved", dr.Args{"alerts": o.count(n, "alert")}))
 			for _, s := range out.Unresolved[:min(n, 10)] {
 				fmt.Fprintf(w, "  %s %s\n", s.Name, pairsOf(s.Labels))
 			}
@@ -96,27 +101,37 @@ func (sh *shell) listSituations(ctx context.Context, all bool) error {
 }
 
 // headOf is a situation in some lines.
-func headOf(w io.Writer, x situationText) {
-	fmt.Fprintf(w, "%s  %s  %s\n", x.ID, locale.Say("en", "term_situation_"+x.State, nil), whatBroke(x.Situation))
-	fmt.Fprintf(w, "  since %s, %s, %d firing, %d left out as noise\n", x.FirstAt, plural(x.Signals, "signal"), x.Firing, x.Noise)
-	if len(x.Systems) > 0 {
-		fmt.Fprintf(w, "  touches %s\n", strings.Join(x.Systems, ", "))
+func headOf(w io.Writer, x situationText, o voice) {
+	fmt.Fprintf(w, "%s  %s  %s\n", x.ID, o.say("term_situation_"+x.State, nil), o.whatBroke(x.Situation))
+	args, since := dr.Args{"since": o.at(x.FirstAt), "signals": o.count(x.Signals, "signal"), "firing": fmt.Sprint(x.Firing), "noise": fmt.Sprint(x.Noise)}, "cli_sit_since"
+	if !x.EndedAt.IsZero() {
+		since, args["ended"] = "cli_sit_ended", o.at(x.EndedAt)
 	}
-	if x.Words.Headline != "" {
+	fmt.Fprintf(w, "  %s\n", o.say(since, args))
+	if len(x.Systems) > 0 {
+		fmt.Fprintf(w, "  %s\n", o.say("cli_sit_touches", dr.Args{"systems": o.list(x.Systems)}))
+	}
+	if x.Words.Headline != "" && x.State != "closed" && x.State != "merged" { // what was advised then is no advice
 		fmt.Fprintf(w, "  %s\n", x.Words.Headline)
 	}
-	if x.Advice.Verdict == dr.Recommend {
-		fmt.Fprintf(w, "  request it: switchman run request %s --mode emergency --reason \"situation %s\"\n", x.Advice.Plan, x.ID)
+	switch {
+	case x.Run != nil:
+		fmt.Fprintf(w, "  %s\n", o.say("cli_sit_run", dr.Args{"plan": x.Advice.Plan, "run": x.Run.ID, "state": string(x.Run.State)}))
+	case x.State == "open" && x.Answer == "" && x.Advice.Verdict == dr.Recommend:
+		fmt.Fprintf(w, "  %s\n", o.say("cli_sit_request", dr.Args{"plan": x.Advice.Plan, "id": x.ID, "time": x.FirstAt.UTC().Format(time.RFC3339)}))
 	}
 }
 
 // whatBroke says what is wrong with what.
-func whatBroke(x dr.Situation) string {
+func (o voice) whatBroke(x dr.Situation) string {
 	what := x.Entity.String()
 	if what == "" {
-		what = locale.Say("en", "situation_something", nil)
+		what = o.say("situation_something", nil)
 	}
-	return locale.Say("en", "situation_fault_"+string(x.Fault), dr.Args{"what": what})
+	if x.State == "closed" || x.State == "quiet" {
+		return o.say("situation_was_"+string(x.Fault), dr.Args{"what": what})
+	}
+	return o.say("situation_fault_"+string(x.Fault), dr.Args{"what": what})
 }
 
 func pairsOf(labels map[string]string) string {
@@ -130,6 +145,7 @@ func pairsOf(labels map[string]string) string {
 }
 
 func (sh *shell) showSituation(ctx context.Context, id string) error {
+	o := sh.voice(ctx)
 	var raw json.RawMessage
 	if err := sh.call(ctx, http.MethodGet, "/api/situations/"+url.PathEscape(id), nil, &raw); err != nil {
 		return err
@@ -139,13 +155,14 @@ func (sh *shell) showSituation(ctx context.Context, id string) error {
 		return fmt.Errorf("reading the server's answer: %w", err)
 	}
 	return sh.show(raw, func(w io.Writer) {
-		headOf(w, x)
+		headOf(w, x, o)
 		for _, part := range []struct {
 			title string
 			lines []string
 		}{
-			{"Why this advice", x.Words.Why}, {"What is missing", x.Words.Needs}, {"What forbids " + firstText(x.Advice.Nearest, x.Advice.Plan), x.Words.Forbids},
-			{"Evidence for it", x.Words.For}, {"Evidence against it", x.Words.Against}, {"Changed just before", changesOf(x)}, {"Own probes", looksOf(x)},
+			{o.say("cli_sit_why", nil), x.Words.Why}, {o.say("cli_sit_needs", nil), x.Words.Needs},
+			{o.say("cli_sit_forbids", dr.Args{"plan": firstText(x.Advice.Nearest, x.Advice.Plan)}), x.Words.Forbids},
+			{o.say("cli_sit_for", nil), x.Words.For}, {o.say("cli_sit_against", nil), x.Words.Against}, {o.say("cli_sit_changes", nil), o.changesOf(x)}, {o.say("cli_sit_looks", nil), o.looksOf(x)},
 		} {
 			if len(part.lines) == 0 {
 				continue
@@ -158,16 +175,16 @@ func (sh *shell) showSituation(ctx context.Context, id string) error {
 	})
 }
 
-func changesOf(x situationText) (out []string) {
+func (o voice) changesOf(x situationText) (out []string) {
 	for _, c := range x.Changes {
-		out = append(out, strings.TrimSpace(fmt.Sprintf("%s %s %s: %s %s", c.At, c.Name, c.Entity, c.Text, c.By)))
+		out = append(out, strings.TrimSpace(fmt.Sprintf("%s %s %s: %s %s", o.at(c.At), c.Name, c.Entity, c.Text, c.By)))
 	}
 	return out
 }
 
-func looksOf(x situationText) (out []string) {
+func (o voice) looksOf(x situationText) (out []string) {
 	for _, l := range x.Looks {
-		out = append(out, fmt.Sprintf("%s %s: %s %s", l.At, l.Probe, l.Found, l.Text))
+		out = append(out, fmt.Sprintf("%s %s: %s %s", o.at(l.At), l.Probe, o.worded("term_looked_"+l.Found, l.Found), l.Text))
 	}
 	return out
 }

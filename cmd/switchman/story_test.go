@@ -44,6 +44,12 @@ func TestStoryOnTheCommandLine(t *testing.T) {
 	if !strings.HasPrefix(code, "DRC-") {
 		t.Fatalf("code %q", code)
 	}
+	if s := d.must("run", "show", id, "--as", "ada"); !strings.Contains(s.out, "the security code was issued and has to be entered") || strings.Contains(s.out, "is missing") {
+		t.Errorf("with its code issued the run waits for\n%s", s.out)
+	}
+	if s := d.with(misread(code)+"\n", "run", "start", id, "--as", "ada"); s.code != 3 || !strings.Contains(s.err, "misread or misheard") || !strings.Contains(s.err, "not counted as a try") {
+		t.Errorf("a misread code: exit %d %s", s.code, s.err)
+	}
 	if s := d.with(code+"\n", "run", "start", id, "--as", "dora"); s.code != 3 {
 		t.Errorf("the issuer started the run: exit %d %s", s.code, s.err)
 	}
@@ -51,7 +57,7 @@ func TestStoryOnTheCommandLine(t *testing.T) {
 		t.Fatalf("start: exit %d %s", s.code, s.err)
 	}
 	watched := d.must("run", "watch", id, "--until", "at_standby", "--as", "ada")
-	for _, want := range []string{"ada asked for move", "ben: approve, 1 of 2", "dora was shown a one-time code", "ada started the run", id + " is at standby"} {
+	for _, want := range []string{"Ada asked for Move the ledger", "Ben: yes, 1 of 2 votes", "Dora was shown a one-time code", "Ada started the run", id + " is at standby"} {
 		if !strings.Contains(watched.out, want) {
 			t.Errorf("watch does not say %q:\n%s", want, watched.out)
 		}
@@ -61,6 +67,14 @@ func TestStoryOnTheCommandLine(t *testing.T) {
 	}
 	d.theWayBack(id)
 	d.whatIsLeft(id)
+}
+
+// misread is a code with one symbol taken for another.
+func misread(code string) string {
+	if strings.HasSuffix(code, "7") {
+		return code[:len(code)-1] + "8"
+	}
+	return code[:len(code)-1] + "7"
 }
 
 func (d *desk) theWayBack(id string) {
@@ -138,6 +152,12 @@ func TestWithoutAServer(t *testing.T) {
 		s := d.must(args...)
 		if !strings.Contains(s.err, "server not running") || !strings.Contains(s.out, id) {
 			t.Errorf("%v:\n%s%s", args, s.out, s.err)
+		}
+	}
+	for _, args := range [][]string{{"run", "show", id}, {"run", "list"}, {"journal"}, {"report", id}, {"person", "list"}, {"ask", "what of the ledger?"}} {
+		s := d.run(append(args, "--server", "http://127.0.0.1:9")...)
+		if s.code != 7 || s.out != "" || !strings.Contains(s.err, "no server is running at http://127.0.0.1:9") {
+			t.Errorf("%v of a server that isn't there: exit %d\n%s%s", args, s.code, s.out, s.err)
 		}
 	}
 	var v fsm.View

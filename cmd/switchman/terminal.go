@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 
@@ -45,6 +46,15 @@ func realTerminal() *terminal {
 			b, err := term.ReadPassword(in)
 			return string(b), err
 		}}
+}
+
+// width is how wide a table may be: the screen, or as wide as it comes where no person looks at one.
+func (t *terminal) width() int {
+	if !t.outTTY {
+		return math.MaxInt
+	}
+	wide, _ := t.size()
+	return max(wide-1, narrow-1)
 }
 
 // colour reports whether to paint: a person reads, and has not asked to be spared

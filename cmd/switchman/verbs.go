@@ -170,7 +170,7 @@ func (sh *shell) act(ctx context.Context, v verbSpec, id string, args fsm.Args, 
 			args.Nonce = view.Round.Nonce // the vote counts for the round that was looked at
 		}
 		if v.look && !yes && sh.term.inTTY {
-			sh.lookAt(view)
+			sh.lookAt(view, sh.voice(ctx))
 			if err := sh.term.confirm(fmt.Sprintf("%s: %s?", v.name, strings.ToLower(v.short))); err != nil {
 				return err
 			}
@@ -182,23 +182,7 @@ func (sh *shell) act(ctx context.Context, v verbSpec, id string, args fsm.Args, 
 		}
 	}
 	path := "/api/runs/" + url.PathEscape(id) + "/" + string(v.verb)
-	return sh.answerRun(ctx, "POST", path, args, doneText(v))
-}
-
-// doneText is what has happened, for the line that answers a verb.
-func doneText(v verbSpec) string {
-	text, ok := map[dr.Verb]string{
-		dr.VerbApprove: "approved by you", dr.VerbDeny: "denied by you", dr.VerbWithdraw: "vote withdrawn", dr.VerbStart: "started",
-		dr.VerbPreflight: "facts looked at again", dr.VerbOverride: "check overridden", dr.VerbCancel: "cancelled",
-		dr.VerbOrder: "ordered", dr.VerbPause: "pause asked", dr.VerbResume: "resumed", dr.VerbContinue: "goes on", dr.VerbRetry: "step is sent again",
-		dr.VerbSkip: "step left out", dr.VerbDone: "step done", dr.VerbDecide: "step decided", dr.VerbForce: "force asked", dr.VerbRollback: "rollback asked",
-		dr.VerbAbort: "abort asked", dr.VerbSwitchback: "requested", dr.VerbClose: "closed", dr.VerbHandover: "command offered", dr.VerbAccept: "command taken",
-		dr.VerbObserve: "observation filed", dr.VerbFinding: "finding filed", dr.VerbSignOff: "signed off",
-	}[v.verb]
-	if !ok {
-		return v.name + " done"
-	}
-	return text
+	return sh.answerRun(ctx, "POST", path, args, v.verb)
 }
 
 func (sh *shell) viewOnline(ctx context.Context, id string) (fsm.View, error) {
@@ -208,14 +192,14 @@ func (sh *shell) viewOnline(ctx context.Context, id string) (fsm.View, error) {
 }
 
 // lookAt shows, beside the answer, what somebody is about to decide.
-func (sh *shell) lookAt(v fsm.View) {
+func (sh *shell) lookAt(v fsm.View, o voice) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s\n", v.ID, oneLine(v.Title))
-	field(&b, "state", stateText(v))
-	field(&b, "way", v.From+" to "+v.To+", "+strings.ReplaceAll(string(v.Mode), "_", " "))
-	field(&b, "reason", v.Reason)
-	field(&b, "digest", v.Digest)
-	field(&b, "words", wordsText(v.Words))
+	o.field(&b, "state", o.state(v))
+	o.field(&b, "way", o.parts([]string{o.way(v.From, v.To), o.term("mode", string(v.Mode))}))
+	o.field(&b, "reason", v.Reason)
+	o.field(&b, "digest", v.Digest)
+	o.field(&b, "words", wordsText(v.Words))
 	sh.note("%s", strings.TrimRight(b.String(), "\n"))
 }
 
@@ -277,7 +261,8 @@ A new code ends the one before it. You may not start the run with it yourself.`,
 			}
 			return sh.show(answer, func(w io.Writer) {
 				fmt.Fprintln(w, answer.Code)
-				sh.note("shown this once, good until %s (%s from now)\nto start: switchman run start %s", answer.Expires, span(answer.Expires.Since(answer.Run.Now)), answer.Run.ID)
+				o := sh.voice(cmd.Context())
+				sh.note("%s", o.say("cli_code_shown", dr.Args{"until": o.at(answer.Expires), "left": span(answer.Expires.Since(answer.Run.Now)), "run": answer.Run.ID}))
 			})
 		},
 		ValidArgsFunction: sh.completeVerb(dr.VerbIssue),

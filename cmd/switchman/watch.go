@@ -60,7 +60,8 @@ type watcher struct {
 	next   int64             // journal row to read next
 	view   fsm.View
 	rule   string
-	lang   string
+	voice  voice
+	more   details
 	recent []string
 	drawn  int // lines on the screen that the next picture replaces
 	lost   dr.Time
@@ -76,9 +77,19 @@ func (sh *shell) watch(ctx context.Context, id string, until dr.State) error {
 	if err := w.look(ctx); err != nil {
 		return err
 	}
-	w.rule, w.lang = w.rtoFrom(ctx), sh.language(ctx)
-	if w.live() {
+	if !sh.json {
+		w.voice = sh.voice(ctx)
+		if w.client, err = sh.client(); err != nil { // once more, now that it is known in which language
+			return err
+		}
+	}
+	w.rule = w.rtoFrom(ctx)
+	switch {
+	case w.live():
+		w.more = sh.details(ctx, w.view)
 		w.draw()
+	case !sh.json:
+		sh.note("%s", w.voice.say("cli_times_in", dr.Args{"zone": w.voice.zone.String()}))
 	}
 	for !w.over() {
 		err := w.follow(ctx)
@@ -112,6 +123,9 @@ func (w *watcher) look(ctx context.Context) error {
 		return err
 	}
 	w.view = v
+	if w.live() && w.sh.speaks != nil {
+		w.more = w.sh.details(ctx, v)
+	}
 	return nil
 }
 
@@ -202,7 +216,7 @@ func (w *watcher) tell(ev client.Event) error {
 		_, err := fmt.Fprintf(w.sh.term.out, "%s\n", ev.Raw)
 		return err
 	}
-	line := readingLine(ev)
+	line := w.voice.readingLine(ev)
 	if w.live() {
 		w.recent = append(w.recent, line)
 		if len(w.recent) > 20 {
@@ -214,8 +228,8 @@ func (w *watcher) tell(ev client.Event) error {
 	return err
 }
 
-func readingLine(ev client.Event) string {
-	return ev.At.UTC().Format("15:04:05") + "  " + oneLine(strings.Join(strings.Fields(ev.Text), " "))
+func (o voice) readingLine(ev client.Event) string {
+	return ev.At.In(o.zone).Format("15:04:05") + "  " + oneLine(strings.Join(strings.Fields(ev.Text), " "))
 }
 
 // cutOff remembers a lost connection. Refusals and runs that don't exist end the watch at once, a
@@ -232,10 +246,10 @@ func (w *watcher) cutOff(err error) error {
 	if w.lost.IsZero() {
 		w.lost = now
 		if !w.live() {
-			w.sh.note("connection lost; trying again")
+			w.sh.note("%s", w.voice.say("cli_lost", nil))
 		}
 	}
-	w.why = "connection lost " + span(now.Since(w.lost)) + " ago; trying again"
+	w.why = w.voice.say("cli_lost_for", dr.Args{"ago": span(now.Since(w.lost))})
 	if w.live() {
 		w.draw()
 	}
@@ -248,7 +262,7 @@ func (w *watcher) cutOff(err error) error {
 // draw replaces the picture on the screen.
 func (w *watcher) draw() {
 	wide, high := w.sh.term.size()
-	b := board{view: w.view, rtoFrom: w.rule, now: w.now(), lang: w.lang, wide: wide - 1, high: high, colour: w.sh.term.colour(), recent: w.recent, trouble: w.why}
+	b := board{view: w.view, rtoFrom: w.rule, now: w.now(), voice: w.voice, more: w.more, wide: wide - 1, high: high, colour: w.sh.term.colour(), recent: w.recent, trouble: w.why}
 	lines := b.lines()
 	out := strings.Builder{}
 	if w.drawn > 0 {
@@ -284,7 +298,7 @@ func (w *watcher) end() error {
 	case w.live():
 		w.draw()
 	default:
-		fmt.Fprintf(w.sh.term.out, "%s is %s\n", w.id, stateText(w.view))
+		fmt.Fprintln(w.sh.term.out, w.voice.say("cli_is", dr.Args{"run": w.id, "now": w.voice.state(w.view)}))
 	}
 	return nil
 }

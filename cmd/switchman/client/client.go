@@ -199,7 +199,7 @@ func (c *Client) unreachable(ctx context.Context, err error) error {
 	}
 	e := dr.Errorf(dr.Unavailable, "the server at %s does not answer", c.opts.Server)
 	e.Err = err
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ECONNREFUSED) {
 		e.Message = "no server is running at " + c.opts.Server
 		e.Err = errors.Join(ErrNotRunning, err)
 		return e.WithHint("start one with: switchman demo (the sample bank) or switchman serve; or say where it is with --server")

@@ -180,6 +180,7 @@ func MayVerb(c Case, person string, verb dr.Verb) *dr.Error {
 		a.Check = c.firstOverridable(person)
 	case verb == dr.VerbStart && c.Slice != nil:
 		a.Code = c.rightCode(person)
+		c.Run.Checks = c.lookedAgain()
 	}
 	e, refusal := Decide(Guards(), c, a)
 	switch {
@@ -214,6 +215,32 @@ func MayTry(c Case, person string) *dr.Error {
 func MayLook(c Case, person string) *dr.Error {
 	c.Run.Checks = []dr.Check{{ID: "look", OK: true, At: c.Now}}
 	return MayTry(c, person)
+}
+
+// lookedAgain are the facts as a start would find them were they still so: it looks again at what has
+// grown old before it is judged. What stands in the way stays in the way.
+func (c Case) lookedAgain() []dr.Check {
+	checks := slices.Clone(c.Run.Checks)
+	for i := range checks {
+		if !checks[i].At.IsZero() && checks[i].At.Before(c.Now.Time) {
+			checks[i].At = c.Now
+		}
+	}
+	return checks
+}
+
+// FactsUntil is when the oldest fact of a run's preflight gets too old for a start; zero without facts.
+func FactsUntil(c Case) dr.Time {
+	var first dr.Time
+	for _, k := range c.Run.Checks {
+		if first.IsZero() || k.At.Before(first.Time) {
+			first = k.At
+		}
+	}
+	if first.IsZero() || c.Slice == nil {
+		return dr.Time{}
+	}
+	return first.Plus(factsLife(c))
 }
 
 // firstOverridable is a check in the way that the person may override.

@@ -261,6 +261,21 @@ func TestMayVerb(t *testing.T) {
 	if got := idOf(MayVerb(old, "b", dr.VerbApprove)); got != "" {
 		t.Errorf("a vote that counts no more cannot be given again: %q", got)
 	}
+	aged := c
+	aged.Run.Checks = slices.Clone(c.Run.Checks)
+	for i := range aged.Run.Checks {
+		aged.Run.Checks[i].At = aged.Now.Plus(-DefaultFactsFresh * 3)
+	}
+	if got := idOf(MayVerb(aged, "e", dr.VerbStart)); got != "" {
+		t.Errorf("a start, which would look at old facts again, is not announced: %q", got)
+	}
+	aged.Run.Checks[0].OK, aged.Run.Checks[0].Level = false, "block"
+	if got := idOf(MayVerb(aged, "e", dr.VerbStart)); got != "check_blocks" {
+		t.Errorf("an old fact that stands in the way: %q", got)
+	}
+	if until := FactsUntil(aged); !until.Before(aged.Now.Time) || !FactsUntil(Case{}).IsZero() {
+		t.Errorf("old facts are good until %s", until)
+	}
 	c.Run.Codes = nil
 	if got := idOf(MayVerb(c, "e", dr.VerbStart)); got != "code_not_issued" {
 		t.Errorf("without a code: %q", got)

@@ -15,16 +15,21 @@ func factsFresh(c Case, _ Act) *dr.Error {
 	if len(c.Run.Checks) == 0 {
 		return dr.Refuse("facts_missing", dr.Args{"run": c.Run.ID})
 	}
-	fresh := c.Slice.Rule.FactsFresh
-	if fresh <= 0 {
-		fresh = DefaultFactsFresh
-	}
+	fresh := factsLife(c)
 	for _, k := range c.Run.Checks {
 		if k.At.IsZero() || k.At.After(c.Now.Time) || c.Now.Since(k.At) > fresh {
 			return dr.Refuse("facts_stale", dr.Args{"check": k.ID, "run": c.Run.ID, "fresh": fresh.String()})
 		}
 	}
 	return nil
+}
+
+// factsLife is how old a fact may be at the start.
+func factsLife(c Case) dr.Millis {
+	if c.Slice.Rule.FactsFresh > 0 {
+		return c.Slice.Rule.FactsFresh
+	}
+	return DefaultFactsFresh
 }
 
 func checksGreen(c Case, _ Act) *dr.Error {

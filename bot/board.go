@@ -219,7 +219,7 @@ func (e easel) times(r fsm.View) []Fact {
 
 // restoreBy is the earliest moment at which a system that is not proven yet misses its target.
 func restoreBy(r fsm.View) (by dr.Time) {
-	from := map[string]dr.Time{"impact": r.Clocks.Impact, "declared": r.Clocks.Declared, "ordered": r.Clocks.Ordered}[r.RTOFrom]
+	from := map[string]dr.Time{"impact": r.Clocks.Impact, "declared": r.Clocks.Declared, "ordered": r.Clocks.Ordered, "started": r.Clocks.Started}[r.RTOFrom]
 	if from.IsZero() {
 		from = r.Clocks.Requested
 	}

@@ -141,6 +141,10 @@ func gallery(t testing.TB) map[string]func(e easel) any {
 		"site-over": func(e easel) any {
 			return e.siteAsked(wishOf(sitesAt(waiting.view.Now, "chen")), sitesAt(waiting.view.Now, ""), "")
 		},
+		"site-expired": func(e easel) any {
+			w := wishOf(sitesAt(e.nonces.now.Plus(-31*60_000), "chen"))
+			return e.siteAsked(w, sitesAt(waiting.view.Now, ""), "")
+		},
 		"start-console": func(e easel) any { return e.startElsewhere(code.view) },
 		"leaked":        func(e easel) any { return e.leaked("huang", code.view.ID) },
 		"report":        func(e easel) any { return e.report(closed.view, nil) },

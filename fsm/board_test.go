@@ -150,3 +150,14 @@ func TestSystemWithoutStepsGoesWithTheRun(t *testing.T) {
 		t.Error("not moved with the run")
 	}
 }
+
+// What was left out counts as done, and is told apart.
+func TestProgressTellsWhatWasSkipped(t *testing.T) {
+	var rows []dr.StepRow
+	for _, s := range []dr.StepState{dr.StepOK, dr.StepSkipped, dr.StepSkipped, dr.StepIntent, dr.StepFail, dr.StepUnknown, dr.StepBlocked} {
+		rows = append(rows, dr.StepRow{State: s})
+	}
+	if got, want := progress(rows), (Progress{Done: 3, Skipped: 2, Total: 7, Flying: 1, Failed: 1, Unknown: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}

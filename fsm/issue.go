@@ -66,16 +66,23 @@ func codeContext(run dr.Run, c dr.Code) approval.CodeContext {
 
 // prepareStart looks at the facts again where they are getting old, and hashes the typed code, but
 // only for somebody who could start the run: strangers cannot make this machine or its targets work.
-func (e *Engine) prepareStart(ctx context.Context, by dr.Actor, id, typed string) (approval.CodeTry, error) {
-	canonical, ok := approval.ParseCodes(typed)
-	try := approval.CodeTry{Typed: typed != "", WellFormed: ok, Count: len(canonical)}
+// The typed code goes out of args, and the version in it follows the look: whoever saw the run before has
+// seen all but the facts, which the guards read themselves.
+func (e *Engine) prepareStart(ctx context.Context, by dr.Actor, id string, args *Args) (approval.CodeTry, error) {
+	canonical, ok := approval.ParseCodes(args.Code)
+	try := approval.CodeTry{Typed: args.Code != "", WellFormed: ok, Count: len(canonical)}
+	args.Code = ""
 	s, err := e.readSituation(ctx, id)
 	if err != nil {
 		return try, err
 	}
 	if s.Run.State == dr.AwaitingCode && stale(s) && approval.MayLook(s.Case, by.Person) == nil {
-		if err := e.look(ctx, id); err != nil {
+		wrote, err := e.lookAgain(ctx, id)
+		if err != nil {
 			return try, err
+		}
+		if args.Version != 0 && args.Version == wrote.before {
+			args.Version = wrote.after
 		}
 		if s, err = e.readSituation(ctx, id); err != nil {
 			return try, err

@@ -19,17 +19,26 @@ const lookAtOnce = 16
 // look gathers the facts of a run through the eyes alone, stores them with their time, and opens
 // the first round (or, in a rehearsal, begins) when the run was waiting for them.
 func (e *Engine) look(ctx context.Context, id string) error {
+	_, err := e.lookAgain(ctx, id)
+	return err
+}
+
+// looked is what one look made of a run's version; zero where it wrote nothing.
+type looked struct{ before, after int64 }
+
+// lookAgain is look, for those who must know that nothing but their look has changed the run.
+func (e *Engine) lookAgain(ctx context.Context, id string) (wrote looked, err error) {
 	s, err := e.readSituation(ctx, id)
 	if err != nil {
-		return err
+		return looked{}, err
 	}
 	facts := e.facts(ctx, s)
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return looked{}, ctx.Err()
 	}
 	opened := false
 	err = e.cfg.Store.Write(ctx, func(tx *store.Tx) error {
-		opened = false
+		opened, wrote = false, looked{}
 		run, err := tx.LockRun(ctx, id)
 		if err != nil {
 			return err
@@ -37,7 +46,7 @@ func (e *Engine) look(ctx context.Context, id string) error {
 		if run.State.Ended() || run.State.Started() || run.Digest != s.Run.Digest {
 			return nil // moved on while we looked; whoever moved it asks again
 		}
-		now := e.now()
+		now, before := e.now(), run.Version
 		if run.State == dr.Draft {
 			e.event(tx, &run, evCheck)
 		}
@@ -49,13 +58,18 @@ func (e *Engine) look(ctx context.Context, id string) error {
 				return err
 			}
 		}
-		return tx.UpdateRun(ctx, &run)
+		err = tx.UpdateRun(ctx, &run)
+		wrote = looked{before: before, after: run.Version}
+		return err
 	})
-	if err == nil && opened {
+	if err != nil {
+		return looked{}, err
+	}
+	if opened {
 		e.anchor(ctx, id, "freeze")
 		e.wake()
 	}
-	return err
+	return wrote, nil
 }
 
 // event moves a run by something nobody asked for.

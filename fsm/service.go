@@ -28,11 +28,11 @@ func (e *Engine) Do(ctx context.Context, by dr.Actor, run string, verb dr.Verb, 
 	act := Act{Actor: by, Verb: verb, Args: args}
 	if verb == dr.VerbStart {
 		defer e.lockCodes(run)()
-		try, err := e.prepareStart(ctx, by, run, args.Code)
+		try, err := e.prepareStart(ctx, by, run, &act.Args)
 		if err != nil {
 			return View{}, err
 		}
-		act.Code, act.Args.Code = try, ""
+		act.Code = try
 	}
 	change, err := e.decide(ctx, run, act, nil)
 	if err != nil {

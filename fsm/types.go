@@ -85,6 +85,7 @@ type View struct {
 	SoakEnds    dr.Time        `json:"soak_ends_at,omitzero"` // when it may go back; left out once it may
 	Waiting     []string       `json:"waiting_for,omitempty"` // sentence ids with what is missing, in words
 	Checks      []dr.Check     `json:"checks,omitempty"`
+	FactsUntil  dr.Time        `json:"facts_until,omitzero"` // when the checks get too old for a start, which looks again then
 	Overrides   []dr.Override  `json:"overrides,omitempty"`
 	Force       *dr.ForceAsk   `json:"force,omitempty"`
 	Steps       []StepView     `json:"steps"`
@@ -149,6 +150,7 @@ type SystemView struct {
 // Progress counts steps.
 type Progress struct {
 	Done    int `json:"done"`
+	Skipped int `json:"skipped,omitempty"` // of those done
 	Total   int `json:"total"`
 	Flying  int `json:"in_flight"`
 	Failed  int `json:"failed"`

@@ -67,6 +67,9 @@ func (t *text) outcome(c chapter) {
 	if c.Clocks.Started.IsZero() {
 		return
 	}
+	for _, l := range c.LeftPaused {
+		t.item(0, mark("no"), plain(t.say("left_paused", "system", l.Name, "nodes", t.list(l.Nodes))), code("patronictl resume"))
+	}
 	for _, o := range c.Unmet() {
 		how := t.say("wanted_got", "goal", t.goal(o), "got", t.value(o.Metric, o.Got))
 		if o.Result == "not_measured" {

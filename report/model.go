@@ -82,6 +82,14 @@ type Run struct {
 	SignOffs   []SignOff      `json:"sign_offs"`
 	Refusals   []Refusal      `json:"refusals"`
 	Anchors    []Anchor       `json:"anchors"`
+	LeftPaused []LeftPaused   `json:"left_paused,omitempty"`
+}
+
+// LeftPaused is a system whose automation was paused for a promotion and not resumed, by this run or a way back.
+type LeftPaused struct {
+	System string   `json:"system"`
+	Name   string   `json:"name"`
+	Nodes  []string `json:"nodes"` // members of the automation
 }
 
 // Who is a person as the frozen plan names them; Name is the id where it doesn't.

@@ -69,6 +69,7 @@ func Read(src Source) (*Model, error) {
 	for i, t := range tellings {
 		if i == 0 && len(tellings) > 1 {
 			t.soakUntil(tellings[1:])
+			t.resumedBy(tellings[1:])
 		}
 		m.Runs = append(m.Runs, t.out)
 	}

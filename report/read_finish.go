@@ -41,6 +41,7 @@ func (t *telling) finish(src Source, asOf dr.Time, erased map[string]bool) error
 		}
 	}
 	t.systems()
+	t.paused()
 	t.overrides()
 	t.freshness(asOf)
 	t.notices(asOf)
@@ -139,6 +140,46 @@ func (t *telling) systems() {
 			out.RPOMet = met(s.RPO, s.RPOTarget)
 		}
 		t.out.Systems = append(t.out.Systems, out)
+	}
+}
+
+// paused lists systems whose automation this run has left paused. While it moves or stands it may take that back itself.
+func (t *telling) paused() {
+	if s := t.run.State; s.Moving() || s == dr.Paused || t.run.Mode == dr.Rehearsal {
+		return
+	}
+	left, _ := t.automations()
+	for _, sys := range t.slice.Systems {
+		if !slices.Contains(left, sys.ID) {
+			continue
+		}
+		one := LeftPaused{System: sys.ID, Name: sys.Name, Nodes: []string{}}
+		for _, n := range sys.Nodes {
+			if n.Role == dr.Automation {
+				one.Nodes = append(one.Nodes, n.ID)
+			}
+		}
+		t.out.LeftPaused = append(t.out.LeftPaused, one)
+	}
+}
+
+func (t *telling) automations() (left, freed []string) {
+	return dr.Automations(t.slice, func(step string) dr.StepState {
+		if st := t.of(step); st != nil {
+			return st.State
+		}
+		return ""
+	})
+}
+
+// resumedBy forgets what a way back has resumed since.
+func (t *telling) resumedBy(back []*telling) {
+	for _, b := range back {
+		if b.run.Mode == dr.Rehearsal {
+			continue
+		}
+		_, freed := b.automations()
+		t.out.LeftPaused = slices.DeleteFunc(t.out.LeftPaused, func(l LeftPaused) bool { return slices.Contains(freed, l.System) })
 	}
 }
 

@@ -199,7 +199,7 @@ func (st *stream) sendStored() (more bool, err error) {
 	for _, row := range rows {
 		var text []byte
 		if err == nil {
-			text, err = event(st.lang, row)
+			text, err = event(st.s.naming(), st.lang, row)
 		}
 		if err == nil {
 			_, err = st.w.Write(text)

@@ -157,13 +157,13 @@ func (f *fanout) since(from int64, lang, run string) (events [][]byte, next int6
 	if !f.known || from < f.first {
 		return nil, from, false, nil
 	}
-	frames := f.frames[lang]
+	frames, names := f.frames[lang], f.s.naming()
 	for i := from - f.first; i < int64(len(f.rows)); i++ {
 		for int64(len(frames)) <= i {
 			frames = append(frames, nil)
 		}
 		if frames[i] == nil {
-			if frames[i], err = event(lang, f.rows[i]); err != nil {
+			if frames[i], err = event(names, lang, f.rows[i]); err != nil {
 				return nil, from, true, err
 			}
 		}
@@ -176,8 +176,8 @@ func (f *fanout) since(from int64, lang, run string) (events [][]byte, next int6
 }
 
 // event is a row as a server-sent event.
-func event(lang string, row dr.Row) ([]byte, error) {
-	data, err := json.Marshal(ReadingOf(lang, row))
+func event(names naming, lang string, row dr.Row) ([]byte, error) {
+	data, err := json.Marshal(names.reading(lang, row))
 	if err != nil {
 		return nil, fmt.Errorf("showing row %d: %w", row.Seq, err)
 	}

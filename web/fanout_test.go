@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/switchman-dr/switchman/catalog"
 	"github.com/switchman-dr/switchman/dr"
 	"github.com/switchman-dr/switchman/store"
 )
@@ -81,7 +83,7 @@ func (h *house) reads(ctx context.Context, lang string, from, last int) {
 
 func TestFanoutKeepsTheNewest(t *testing.T) {
 	ctx := context.Background()
-	f := &fanout{frames: map[string][][]byte{}}
+	f := &fanout{s: &Server{cfg: Config{Catalog: func() (*catalog.Catalog, error) { return nil, errors.New("no files") }}}, frames: map[string][][]byte{}}
 	f.take(ctx, nil, 5)
 	size := int64(5)
 	for range 12 {

@@ -33,7 +33,9 @@ func (s *Server) readJournal(w http.ResponseWriter, r *http.Request, _ caller) e
 		Checkpoint string    `json:"checkpoint,omitempty"`
 		Key        string    `json:"key,omitempty"`
 	}{Rows: []Reading{}, Key: s.cfg.Store.PublicKey()}
+	var found []dr.Row
 	err = s.cfg.Store.Read(r.Context(), func(rd *store.Reader) error {
+		found = nil
 		head, err := rd.Head(r.Context())
 		if err != nil {
 			return err
@@ -41,7 +43,7 @@ func (s *Server) readJournal(w http.ResponseWriter, r *http.Request, _ caller) e
 		out.Size, out.Checkpoint = head.Size, string(head.Note)
 		rows, next, err := pageOf(r, rd, run, from, head.Size, int(limit))
 		for _, row := range rows {
-			out.Rows = append(out.Rows, ReadingOf(lang, row))
+			found = append(found, row)
 		}
 		if next < head.Size {
 			out.Next = &next
@@ -50,6 +52,10 @@ func (s *Server) readJournal(w http.ResponseWriter, r *http.Request, _ caller) e
 	})
 	if err != nil {
 		return err
+	}
+	names := s.naming()
+	for _, row := range found { // outside of the reading: the names of steps are read as well
+		out.Rows = append(out.Rows, names.reading(lang, row))
 	}
 	answer(w, http.StatusOK, out)
 	return nil

@@ -102,7 +102,7 @@ func (s *Server) systemsNow(ctx context.Context, files *catalog.Catalog, runs []
 			one.Site, one.Since, one.Run, one.Proven = found[i].Site, found[i].Since, found[i].Run, found[i].Proven
 		}
 		for _, v := range runs {
-			if v.State.Started() && v.Mode != dr.Rehearsal && slices.ContainsFunc(v.Systems, func(x fsm.SystemView) bool { return x.ID == sys.ID }) {
+			if moves(v, sys.ID) {
 				one.Moving = v.ID
 			}
 		}
@@ -110,6 +110,17 @@ func (s *Server) systemsNow(ctx context.Context, files *catalog.Catalog, runs []
 		out = append(out, one)
 	}
 	return out, nil
+}
+
+// moves says whether a run is at moving a system: not any more once it has arrived and was proven, however
+// long the run stays open after that.
+func moves(v fsm.View, system string) bool {
+	if v.Mode == dr.Rehearsal || !v.State.Moving() && v.State != dr.Paused {
+		return false
+	}
+	return slices.ContainsFunc(v.Systems, func(x fsm.SystemView) bool {
+		return x.ID == system && (x.State != "verified" || v.State == dr.RollingBack)
+	})
 }
 
 // lagOf is what the newest preflight said of a system's replication.

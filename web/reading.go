@@ -16,13 +16,16 @@ type Reading struct {
 }
 
 // ReadingOf puts a row into words. A kind of row that a newer version wrote is shown by its name.
-func ReadingOf(lang string, row dr.Row) Reading {
+func ReadingOf(lang string, row dr.Row) Reading { return naming{}.reading(lang, row) }
+
+// reading is ReadingOf with the names people use.
+func (n naming) reading(lang string, row dr.Row) Reading {
 	out := Reading{Row: row}
 	if row.Kind == dr.RowRefusal {
-		out.Text = refusalText(lang, row)
+		out.Text = n.refusalText(lang, row)
 		return out
 	}
-	id, args := words(row)
+	id, args := n.words(lang, row)
 	if row.Kind == dr.RowSituation {
 		id, args = situationWordsOf(lang, row)
 	}
@@ -31,6 +34,7 @@ func ReadingOf(lang string, row dr.Row) Reading {
 		return out
 	}
 	args["actor"] = row.Actor
+	n.name(row, args)
 	if row.Actor == "" {
 		args["actor"] = locale.Say(lang, "row_itself", nil)
 	}
@@ -42,12 +46,12 @@ func ReadingOf(lang string, row dr.Row) Reading {
 }
 
 // refusalText repeats the sentence the person was given.
-func refusalText(lang string, row dr.Row) string {
+func (n naming) refusalText(lang string, row dr.Row) string {
 	var d dr.RefusalData
 	if json.Unmarshal(row.Data, &d) != nil {
 		return string(row.Kind)
 	}
-	who := row.Actor
+	who := n.of("person", row.Actor)
 	if who == "" {
 		who = locale.Say(lang, "row_somebody", nil)
 	}
@@ -59,7 +63,7 @@ func refusalText(lang string, row dr.Row) string {
 }
 
 // words names the sentence for a row and fills its holes.
-func words(row dr.Row) (string, dr.Args) {
+func (n naming) words(lang string, row dr.Row) (string, dr.Args) {
 	switch row.Kind {
 	case dr.RowRequested:
 		return wordsOf(row, "row_requested", func(d dr.RequestedData) dr.Args {
@@ -67,17 +71,18 @@ func words(row dr.Row) (string, dr.Args) {
 		})
 	case dr.RowState:
 		return wordsOf(row, "row_state", func(d dr.StateData) dr.Args {
-			return dr.Args{"from": string(d.From), "to": string(d.To), "why": first(string(d.Pause), d.Reason, d.Event)}
+			why := first(wordOr(lang, "row_pause_"+string(d.Pause), string(d.Pause)), d.Reason, wordOr(lang, "row_event_"+d.Event, d.Event))
+			return dr.Args{"from": locale.Term(lang, "state", string(d.From)), "to": locale.Term(lang, "state", string(d.To)), "why": why}
 		})
 	case dr.RowPreflight:
 		return wordsOf(row, "row_preflight", preflightArgs)
 	case dr.RowRound:
 		return wordsOf(row, "row_round", func(d dr.RoundData) dr.Args {
-			return dr.Args{"round": strconv.Itoa(d.Number), "expires": d.Expires.String(), "changed": strings.Join(d.Changed, "; ")}
+			return dr.Args{"round": strconv.Itoa(d.Number), "expires": n.moment(d.Expires), "changed": strings.Join(d.Changed, "; ")}
 		})
 	case dr.RowVote:
 		return wordsOf(row, "row_vote", func(d dr.VoteData) dr.Args {
-			return dr.Args{"verdict": d.Verdict, "have": strconv.Itoa(d.Have), "need": strconv.Itoa(d.Need), "reason": d.Reason}
+			return dr.Args{"verdict": wordOr(lang, "row_voted_"+d.Verdict, d.Verdict), "have": strconv.Itoa(d.Have), "need": strconv.Itoa(d.Need), "reason": d.Reason}
 		})
 	case dr.RowRoundEnd:
 		return wordsOf(row, "row_round_end", func(d dr.RoundEndData) dr.Args {
@@ -85,7 +90,7 @@ func words(row dr.Row) (string, dr.Args) {
 		})
 	case dr.RowCodeIssued, dr.RowCodeRevoked:
 		return wordsOf(row, "row_"+strings.ReplaceAll(string(row.Kind), ".", "_"), func(d dr.CodeData) dr.Args {
-			return dr.Args{"issuer": d.Issuer, "expires": d.Expires.String(), "reason": d.Reason}
+			return dr.Args{"issuer": d.Issuer, "expires": n.moment(d.Expires), "reason": d.Reason}
 		})
 	case dr.RowCodeTried:
 		return wordsOf(row, "row_code_tried", func(d dr.CodeTriedData) dr.Args {
@@ -96,14 +101,14 @@ func words(row dr.Row) (string, dr.Args) {
 			return dr.Args{"voters": strings.Join(d.Voters, ", "), "issuers": strings.Join(d.Issuers, ", "), "people": strconv.Itoa(d.People)}
 		})
 	}
-	return moreWords(row)
+	return moreWords(lang, row)
 }
 
-func moreWords(row dr.Row) (string, dr.Args) {
+func moreWords(lang string, row dr.Row) (string, dr.Args) {
 	switch row.Kind {
 	case dr.RowIntent:
 		return wordsOf(row, "row_intent", func(d dr.IntentData) dr.Args {
-			return dr.Args{"step": d.Step, "n": strconv.Itoa(d.N), "purpose": d.Purpose}
+			return dr.Args{"step": d.Step, "n": strconv.Itoa(d.N), "purpose": wordOr(lang, "row_purpose_"+d.Purpose, d.Purpose)}
 		})
 	case dr.RowOutcome:
 		return wordsOf(row, "row_outcome", func(d dr.OutcomeData) dr.Args {
@@ -111,7 +116,8 @@ func moreWords(row dr.Row) (string, dr.Args) {
 		})
 	case dr.RowStep:
 		return wordsOf(row, "row_step", func(d dr.StepData) dr.Args {
-			return dr.Args{"step": d.Step, "from": string(d.From), "to": string(d.To), "how": d.How, "reason": d.Reason}
+			how := locale.Term(lang, "verb", wordOr(lang, "row_how_"+d.How, d.How))
+			return dr.Args{"step": d.Step, "from": locale.Term(lang, "state", string(d.From)), "to": locale.Term(lang, "state", string(d.To)), "how": how, "reason": d.Reason}
 		})
 	case dr.RowSite:
 		return siteWords(row)
@@ -119,7 +125,7 @@ func moreWords(row dr.Row) (string, dr.Args) {
 		return wordsOf(row, "row_run_soaked", func(d dr.SoakedData) dr.Args { return dr.Args{"wanted": d.Wanted.String()} })
 	case dr.RowSystem:
 		return wordsOf(row, "row_system", func(d dr.SystemData) dr.Args {
-			return dr.Args{"system": d.ID, "state": d.State, "site": d.Site, "verdict": d.Verdict}
+			return dr.Args{"system": d.ID, "state": wordOr(lang, "page_system_state_"+d.State, d.State), "site": d.Site, "verdict": wordOr(lang, "page_system_verdict_"+d.Verdict, d.Verdict)}
 		})
 	case dr.RowPlacement:
 		return wordsOf(row, "row_placement", func(d dr.PlacementData) dr.Args {
@@ -128,9 +134,12 @@ func moreWords(row dr.Row) (string, dr.Args) {
 	case dr.RowOverride:
 		return wordsOf(row, "row_override", func(d dr.Override) dr.Args { return dr.Args{"check": d.Check, "reason": d.Reason} })
 	case dr.RowCommand:
-		return wordsOf(row, "row_command", func(d dr.CommandData) dr.Args {
-			return dr.Args{"from": d.From, "to": d.To, "accepted": strconv.FormatBool(d.Accepted)}
-		})
+		id := "row_command_asked"
+		var d dr.CommandData
+		if json.Unmarshal(row.Data, &d) == nil && d.Accepted {
+			id = "row_command_taken"
+		}
+		return wordsOf(row, id, func(d dr.CommandData) dr.Args { return dr.Args{"from": d.From, "to": d.To} })
 	case dr.RowForced:
 		return wordsOf(row, "row_forced", func(d dr.ForcedData) dr.Args {
 			return dr.Args{"systems": strings.Join(d.Systems, ", "), "reason": d.Reason}

@@ -18,8 +18,12 @@ func situationWordsOf(lang string, row dr.Row) (string, dr.Args) {
 	}
 	id := "row_situation_" + d.Event
 	switch {
+	case d.Event == "advised" && d.Fault == dr.FaultUnprotected:
+		id = "row_situation_expected"
 	case d.Event == "advised":
 		id = "row_situation_" + string(d.Verdict)
+	case d.Event == "quiet" && (d.Verdict == dr.Recommend || d.Verdict == dr.Possible):
+		id = "row_situation_quiet_withdrawn"
 	case d.Event == "answered" && d.Answer == "":
 		id = "row_situation_answer_back"
 	}

@@ -1,10 +1,12 @@
 package web
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/switchman-dr/switchman/bot"
 	"github.com/switchman-dr/switchman/dr"
+	"github.com/switchman-dr/switchman/store"
 )
 
 // situations is what watches the house, where something does.
@@ -18,7 +20,15 @@ func (s *Server) situations() (*bot.Situations, error) {
 // situationView is a situation with the words of its clues in the reader's language.
 type situationView struct {
 	dr.Situation
+	Run   *carrying      `json:"run,omitempty"`
 	Words situationWords `json:"words"`
+}
+
+// carrying is the open run of the plan that is advised: somebody asked for it already.
+type carrying struct {
+	ID    string   `json:"id"`
+	State dr.State `json:"state"`
+	Mode  dr.Mode  `json:"mode"`
 }
 
 // situationWords are sentences, in the order of what they stand for.
@@ -30,6 +40,22 @@ type situationWords struct {
 	For      []string `json:"for"`
 	Against  []string `json:"against"`
 	Short    string   `json:"short,omitempty"` // the why in fewer words
+}
+
+// carried gives situations the run that carries their plan out.
+func (s *Server) carried(ctx context.Context, all []situationView) error {
+	return s.cfg.Store.Read(ctx, func(r *store.Reader) error {
+		for i := range all {
+			run, err := bot.Carrying(ctx, r, all[i].Situation)
+			if err != nil {
+				return err
+			}
+			if all[i].Run = nil; run != nil {
+				all[i].Run = &carrying{run.ID, run.State, run.Mode}
+			}
+		}
+		return nil
+	})
 }
 
 func situationOf(org dr.Organisation, lang string, x dr.Situation) situationView {
@@ -77,6 +103,9 @@ func (s *Server) listSituations(w http.ResponseWriter, r *http.Request, _ caller
 	for _, x := range found {
 		out = append(out, situationOf(org, lang, x))
 	}
+	if err := s.carried(r.Context(), out); err != nil {
+		return err
+	}
 	answer(w, http.StatusOK, map[string]any{"situations": out, "unresolved": append([]dr.Signal{}, loose...)})
 	return nil
 }
@@ -94,7 +123,11 @@ func (s *Server) showSituation(w http.ResponseWriter, r *http.Request, _ caller)
 	if err != nil {
 		return err
 	}
-	answer(w, http.StatusOK, situationOf(c.Organisation(), s.language(r), x))
+	out := []situationView{situationOf(c.Organisation(), s.language(r), x)}
+	if err := s.carried(r.Context(), out); err != nil {
+		return err
+	}
+	answer(w, http.StatusOK, out[0])
 	return nil
 }
 

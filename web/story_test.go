@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -85,6 +86,41 @@ func TestStory(t *testing.T) {
 	h.do(ask{method: "GET", path: "/api/runs?open=true&system=ledger&limit=5", as: "ada"}).into(t, &list)
 	if len(list.Runs) != 2 {
 		t.Errorf("%d open runs, want 2", len(list.Runs))
+	}
+}
+
+// Facts that grew old while people looked for the code are looked at again by the start itself: it is offered,
+// and the one press is enough. What else changed the run is still refused, and costs no try.
+func TestStartLooksAgainAtOldFacts(t *testing.T) {
+	h := open(t, true)
+	var v fsm.View
+	h.do(ask{method: "POST", path: "/api/runs", as: "ada", body: fsm.Request{Plan: "move", Mode: dr.Drill, Reason: "spring drill"}}).into(t, &v)
+	v = h.until("ada", v.ID, dr.AwaitingApproval)
+	verb := func(as string, verb dr.Verb, args fsm.Args) reply {
+		return h.do(ask{method: "POST", path: "/api/runs/" + v.ID + "/" + string(verb), as: as, body: args})
+	}
+	verb("ben", dr.VerbApprove, fsm.Args{Confirmed: true, Nonce: v.Round.Nonce}).into(t, &v)
+	verb("cleo", dr.VerbApprove, fsm.Args{Confirmed: true, Nonce: v.Round.Nonce}).into(t, &v)
+	var issued struct {
+		Code string `json:"code"`
+	}
+	verb("dora", dr.VerbIssue, fsm.Args{}).into(t, &issued)
+	look := func() { h.do(ask{method: "GET", path: "/api/runs/" + v.ID, as: "ada"}).into(t, &v) }
+	look()
+	tries := v.CodeLeft
+	h.clock.advance(v.FactsUntil.Sub(v.Now.Time)*2/3 + time.Second) // old enough for another look
+	if p := verb("ada", dr.VerbStart, fsm.Args{Code: issued.Code, Confirmed: true, Version: v.Version - 1}).problem(t); p.ID != "run_moved_on" {
+		t.Errorf("a page from before the code was issued: %+v", p)
+	}
+	look()
+	h.clock.advance(v.FactsUntil.Sub(v.Now.Time) + time.Second) // that start has looked; now they are too old
+	look()
+	if !v.FactsUntil.Before(v.Now.Time) || !slices.Contains(v.Verbs, dr.VerbStart) || v.CodeLeft != tries {
+		t.Fatalf("with facts good until %s, at %s, and %d tries left of %d a start is not offered: %v", v.FactsUntil, v.Now, v.CodeLeft, tries, v.Verbs)
+	}
+	verb("ada", dr.VerbStart, fsm.Args{Code: issued.Code, Confirmed: true, Version: v.Version}).into(t, &v)
+	if !v.State.Started() {
+		t.Errorf("after the start the run is %s", v.State)
 	}
 }
 

@@ -85,6 +85,7 @@ type Server struct {
 	ended    bell // rung when somebody's session ended
 	fanout   fanout
 	drawn    drawings
+	callings callings
 	began    time.Time
 	shelf    shelf
 	handler  http.Handler

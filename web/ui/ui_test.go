@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,7 +102,9 @@ func TestSentencesAreLocales(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, id := range locale.IDs() {
-			if strings.HasPrefix(id, "ui_") && kept[id] != locale.Say(lang, id, nil) {
+			// What a run waits for and our words are named by the server, so all of them have to be there.
+			whole := strings.HasPrefix(id, "ui_") || strings.HasPrefix(id, "waiting_") || strings.HasPrefix(id, "term_")
+			if _, loaded := kept[id]; (whole || loaded) && kept[id] != locale.Say(lang, id, nil) {
 				t.Errorf("%s in %s is out of date: go run ./web/ui/gen", id, lang)
 			}
 		}
@@ -111,6 +114,8 @@ func TestSentencesAreLocales(t *testing.T) {
 var (
 	said     = regexp.MustCompile(`\bt\("([a-z_0-9]+)"( \+)?`)
 	quoted   = regexp.MustCompile(`"([a-z_0-9]+)"`)
+	saying   = regexp.MustCompile(`\bsay\(.*`)
+	saidFull = regexp.MustCompile(`\bsay\("([a-z_0-9]+)"( \+)?`)
 	anything = regexp.MustCompile(`\bt\([a-z][^"]*[ (]`)
 )
 
@@ -156,6 +161,63 @@ func TestEverySentenceIsSaid(t *testing.T) {
 			t.Errorf("%s is said nowhere in the console", id)
 		}
 	}
+}
+
+// Sentences under their whole id, say("answer_carried"), are in the files a browser loads: one that is not
+// there is shown as its id. The files hold a choice of locale's, made in gen.
+func TestWhatIsSaidByItsWholeIDIsLoaded(t *testing.T) {
+	b, err := os.ReadFile("src/gen/sentences.en.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var loaded map[string]string
+	if err := json.Unmarshal(b, &loaded); err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	err = filepath.WalkDir("src", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(path, filepath.Join("src", "gen")) {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		for _, id := range unloaded(string(b), loaded) {
+			t.Errorf("%s says %s, which web/ui/gen does not put into the console's sentences", path, id)
+		}
+		found += len(saidFull.FindAll(b, -1))
+		return err
+	})
+	if err != nil || found == 0 {
+		t.Fatalf("%d sentences are said by their whole id: %v", found, err)
+	}
+	for source, want := range map[string]string{
+		`{say("answer_nobody_wrote")}`: "answer_nobody_wrote", `{say("report_" + x)}`: "report_", `{say("answer_trust_" + x)}`: "", `{say("waiting_code")}`: "",
+		`say(has(id) ? id : "situation_of_other")`: "", `say(ok ? id : "facts_stale")`: "facts_stale",
+	} {
+		if got := strings.Join(unloaded(source, loaded), " "); got != want {
+			t.Errorf("%s: not loaded: %q, want %q", source, got, want)
+		}
+	}
+}
+
+// unloaded names what a source says by its whole id, or by the beginning of one, and a browser has not loaded.
+func unloaded(source string, loaded map[string]string) (out []string) {
+	for _, m := range saidFull.FindAllStringSubmatch(source, -1) {
+		id, ok := m[1], false
+		for have := range loaded {
+			ok = ok || have == id || (m[2] != "" && strings.HasPrefix(have, id))
+		}
+		if !ok {
+			out = append(out, id)
+		}
+	}
+	for _, line := range saying.FindAllString(source, -1) { // the second choice of say(a ? b : "c")
+		for _, m := range quoted.FindAllStringSubmatch(line, -1) {
+			if _, ok := loaded[m[1]]; !ok && locale.Has(m[1]) && !slices.Contains(out, m[1]) {
+				out = append(out, m[1])
+			}
+		}
+	}
+	return out
 }
 
 // What a browser loads before it shows the first room stays small; rooms and the player come later.

@@ -15,8 +15,9 @@ import (
 // wanted says which sentences the console shows by itself; all others come worded from the server.
 func wanted(id string) bool {
 	return strings.HasPrefix(id, "ui_") || strings.HasPrefix(id, "waiting_") || strings.HasPrefix(id, "term_") ||
-		strings.HasPrefix(id, "situation_fault_") || strings.HasPrefix(id, "situation_of_") || strings.HasPrefix(id, "situation_f_") || strings.HasPrefix(id, "situation_b_") ||
-		strings.HasPrefix(id, "answer_stale_") || strings.HasPrefix(id, "answer_trust_") || strings.HasPrefix(id, "answer_b_")
+		strings.HasPrefix(id, "situation_fault_") || strings.HasPrefix(id, "situation_was_") || strings.HasPrefix(id, "situation_of_") || strings.HasPrefix(id, "situation_f_") || strings.HasPrefix(id, "situation_b_") ||
+		strings.HasPrefix(id, "answer_stale_") || strings.HasPrefix(id, "answer_trust_") || strings.HasPrefix(id, "answer_b_") ||
+		id == "answer_carried" || id == "answer_going" || id == "situation_something"
 }
 
 // sentences are the contents of one language's file.

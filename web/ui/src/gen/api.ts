@@ -1310,6 +1310,11 @@ export interface components {
              * @description When it may go back; left out once it may
              */
             soak_ends_at?: string;
+            /**
+             * Format: date-time
+             * @description While it waits for its code: when its checks get too old for a start, which makes them again then
+             */
+            facts_until?: string;
             waiting_for?: string[];
             checks?: components["schemas"]["Check"][];
             overrides?: Record<string, never>[];
@@ -1335,6 +1340,8 @@ export interface components {
             };
             progress: {
                 done: number;
+                /** @description Of those done */
+                skipped?: number;
                 total: number;
                 in_flight: number;
                 failed: number;
@@ -2168,6 +2175,12 @@ export interface components {
             };
             /** @description What a person said of the advice: not_this */
             answer?: string;
+            /** @description The open run of the plan that is advised, whoever asked for it; no second one is needed */
+            run?: {
+                id: string;
+                state: string;
+                mode: string;
+            };
             /** @description The why of the advice in fewer words, by language, where a model made them out of our own */
             short?: {
                 [key: string]: string;

@@ -2,6 +2,8 @@
 // does not count down to the wrong moment.
 class Clock {
   now = $state(Date.now());
+  /** zone is the organisation's: every moment on the page is told in it, as cards and reports tell theirs. */
+  zone = $state("");
   #ahead = 0;
 
   constructor() {

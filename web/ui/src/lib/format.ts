@@ -1,4 +1,5 @@
 // Times and amounts as people read them.
+import { clock } from "./clock.svelte";
 import { prefs } from "./prefs.svelte";
 import { t } from "./say.svelte";
 
@@ -27,10 +28,19 @@ export function countdown(ms: number): string {
 
 const known = new Map<string, Intl.DateTimeFormat>();
 function fmt(opts: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const key = prefs.lang + JSON.stringify(opts);
+  const key = prefs.lang + clock.zone + JSON.stringify(opts);
   let f = known.get(key);
-  if (!f) known.set(key, (f = new Intl.DateTimeFormat(prefs.lang === "zh" ? "zh-CN" : "en-GB", opts)));
+  if (!f) known.set(key, (f = made(opts)));
   return f;
+}
+
+function made(opts: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const lang = prefs.lang === "zh" ? "zh-CN" : "en-GB";
+  try {
+    return new Intl.DateTimeFormat(lang, { ...opts, timeZone: clock.zone || undefined });
+  } catch {
+    return new Intl.DateTimeFormat(lang, { ...opts, timeZone: "UTC" }); // a zone this browser does not know; the server takes UTC too
+  }
 }
 
 export function clockTime(at: string | undefined | null): string {

@@ -1,5 +1,6 @@
 // Who the server takes this browser for.
 import { ApiError, del, get, onSignedOut, post } from "./api";
+import { clock } from "./clock.svelte";
 import { live } from "./live.svelte";
 import { prefs } from "./prefs.svelte";
 import { loadLanguage } from "./say.svelte";
@@ -37,6 +38,7 @@ class Identity {
     try {
       this.who = await get<Me>("/api/me");
       this.problem = this.ended = null;
+      clock.zone = this.who.time_zone || "UTC"; // as the server takes one that is not named
       this.people = this.who.people ?? [];
       this.known = true; // names may come after faces
       if (this.person || this.demo) live.start();

@@ -17,6 +17,11 @@ const texts = new Set(["order", "observe", "sign_off", "finding"]);
 
 export const isDanger = (verb: string) => dangerous.has(verb);
 
+/** stepsDone counts a run's steps; what was left out is not hidden among what was done. */
+export function stepsDone({ done, total, skipped }: Run["progress"]): string {
+  return t("steps_done", { done, total }) + (skipped ? t("steps_skipped", { n: skipped }) : "");
+}
+
 const list = (names: string[]) => names.join(comma());
 
 /** consequence says what will be so after the verb: which systems, where. */

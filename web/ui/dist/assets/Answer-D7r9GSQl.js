@@ -1,0 +1,1 @@
+export{o as default}from"./parts-Cn3R3IuI.js";

@@ -1,1 +1,0 @@
-export{o as default}from"./parts-DDQAtK7Z.js";

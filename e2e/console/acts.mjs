@@ -66,5 +66,22 @@ export async function verb(who, name, answers = {}) {
   await who.page.locator("dialog [data-yes]").last().click();
 }
 
+/**
+ * untilTaken asks and says yes as often as the run moved on meanwhile, which a person reads and does again; ask opens the
+ * question and fills it in, and leads to the page that is looked for.
+ */
+export async function untilTaken(who, ask, there) {
+  for (let tries = 0; ; tries++) {
+    await ask();
+    await who.page.locator("dialog [data-yes]").click();
+    const alert = who.page.locator('dialog [role="alert"]');
+    const came = await Promise.race([who.page.waitForURL(there).then(() => true), alert.waitFor().then(() => false, () => new Promise(() => {}))]);
+    if (came) return;
+    const why = await alert.innerText();
+    if (tries === 3 || !/changed since you looked/.test(why)) throw new Error(why);
+    await who.page.keyboard.press("Escape");
+  }
+}
+
 /** done waits until the question has gone, which it does when it was answered with yes. */
 export const done = (who) => who.page.locator("dialog").first().waitFor({ state: "detached" });

@@ -116,13 +116,18 @@ func (u *upload) store(ctx context.Context, b []byte, first bool) error {
 	return nil
 }
 
-// drop removes an upload that did not become a blob.
+// drop removes an upload that did not become a blob. One that did stays: that may be all the same where nobody
+// heard whether it was committed.
 func (u *upload) drop(ctx context.Context) error { return u.s.dropUpload(ctx, u.id) }
 
 func (s *Store) dropUpload(ctx context.Context, id string) error {
 	return s.Write(ctx, func(tx *Tx) error {
-		if _, err := tx.q.DeleteUpload(ctx, id); err != nil {
+		n, err := tx.q.DeleteUpload(ctx, id)
+		if err != nil {
 			return fmt.Errorf("removing an upload: %w", err)
+		}
+		if n == 0 {
+			return nil // its chunks are a blob's, or gone
 		}
 		if err := tx.q.DeleteChunks(ctx, id); err != nil {
 			return fmt.Errorf("removing an upload: %w", err)

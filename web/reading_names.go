@@ -128,16 +128,18 @@ func (s *Server) stepTitles(run string) map[string]string {
 	if ok {
 		return titles
 	}
+	_, slice, err := s.frozen(context.Background(), run)
+	if err != nil {
+		return nil // and asked again with the next row
+	}
 	titles = map[string]string{}
-	if _, slice, err := s.frozen(context.Background(), run); err == nil {
-		twins := map[string]int{}
-		for _, st := range slice.Steps {
-			twins[st.Title]++
-		}
-		for _, st := range slice.Steps {
-			if titles[st.ID] = cmp.Or(st.Title, st.ID); twins[st.Title] > 1 && st.Node != "" {
-				titles[st.ID] += " (" + st.Node + ")"
-			}
+	twins := map[string]int{}
+	for _, st := range slice.Steps {
+		twins[st.Title]++
+	}
+	for _, st := range slice.Steps {
+		if titles[st.ID] = cmp.Or(st.Title, st.ID); twins[st.Title] > 1 && st.Node != "" {
+			titles[st.ID] += " (" + st.Node + ")"
 		}
 	}
 	s.callings.mu.Lock()

@@ -67,8 +67,8 @@ type journalPage struct {
 func (sh *shell) journal(ctx context.Context, run string, from int64) (int64, error) {
 	sh.ready(ctx)
 	size, err := sh.pages(ctx, run, from, sh.printReading)
-	if sh.away(err) {
-		sh.note("server not running; read from the state directory")
+	if notRunning(err) {
+		sh.noteHere()
 		return 0, sh.offlineJournal(ctx, run, from, func(r web.Reading) error {
 			raw, err := encodeJSON(r)
 			if err != nil {
@@ -154,8 +154,8 @@ func notRunning(err error) bool { return errors.Is(err, client.ErrNotRunning) }
 func (sh *shell) anchor(ctx context.Context) error {
 	var page journalPage
 	err := sh.call(ctx, "GET", "/api/journal?limit=1", nil, &page)
-	if sh.away(err) {
-		sh.note("server not running; read from the state directory")
+	if notRunning(err) {
+		sh.noteHere()
 		err = sh.offline(ctx, func(st *store.Store, _ *fsm.Engine) error {
 			return st.Read(ctx, func(r *store.Reader) error {
 				head, err := r.Head(ctx)

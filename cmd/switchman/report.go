@@ -103,10 +103,10 @@ func (sh *shell) makeReport(ctx context.Context, want reportWish, w io.Writer) e
 		}
 		err = c.Download(ctx, "/api/runs/"+url.PathEscape(want.run)+"/report?"+q.Encode(), w)
 	}
-	if !sh.away(err) {
+	if !notRunning(err) {
 		return err
 	}
-	sh.note("server not running; read from the state directory")
+	sh.noteHere()
 	return sh.offline(ctx, func(st *store.Store, _ *fsm.Engine) error {
 		return st.Read(ctx, func(r *store.Reader) error {
 			src, err := report.Gather(ctx, r, want.run, version(), want.anchors...)

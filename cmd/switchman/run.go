@@ -108,9 +108,9 @@ func runListCommand(sh *shell) *cobra.Command {
 				Runs []json.RawMessage `json:"runs"`
 			}
 			err := sh.call(cmd.Context(), "GET", "/api/runs?"+q.Encode(), nil, &answer)
-			if sh.away(err) {
+			if notRunning(err) {
 				if answer.Runs, err = sh.offlineRuns(cmd.Context(), fsm.Filter{Open: open, System: system, Limit: limit}); err == nil {
-					sh.note("server not running; read from the state directory")
+					sh.noteHere()
 				}
 			}
 			if err != nil {
@@ -183,9 +183,9 @@ func (sh *shell) view(ctx context.Context, id string) (json.RawMessage, fsm.View
 	sh.ready(ctx)
 	var raw json.RawMessage
 	err := sh.call(ctx, "GET", "/api/runs/"+url.PathEscape(id), nil, &raw)
-	if sh.away(err) {
+	if notRunning(err) {
 		if raw, err = sh.offlineRun(ctx, id); err == nil {
-			sh.note("server not running; read from the state directory")
+			sh.noteHere()
 		}
 	}
 	if err != nil {

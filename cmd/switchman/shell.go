@@ -72,8 +72,19 @@ func (sh *shell) client() (*client.Client, error) {
 	return client.New(client.Options{Server: server, Token: token, As: sh.as, Lang: sh.asks(cfg)})
 }
 
-// away reports whether nobody answers and the files may be read instead. Whoever names a server wants that
-// one, and shall not be shown another's data.
+// noteHere says that an answer comes from the state directory, and from which where a server was named: it may not be
+// that one's.
+func (sh *shell) noteHere() {
+	cfg, err := sh.settings()
+	if err != nil || cfg.Server == "" {
+		sh.note("server not running; read from the state directory")
+		return
+	}
+	sh.note("server not running at %s; read from the state directory %s, which may be another's", cfg.Server, cfg.StateDir)
+}
+
+// away reports whether nobody answers and the organisation's files may be read instead. Whoever names a server wants
+// that one's.
 func (sh *shell) away(err error) bool {
 	cfg, bad := sh.settings()
 	return notRunning(err) && bad == nil && cfg.Server == ""

@@ -154,7 +154,13 @@ func TestWithoutAServer(t *testing.T) {
 			t.Errorf("%v:\n%s%s", args, s.out, s.err)
 		}
 	}
-	for _, args := range [][]string{{"run", "show", id}, {"run", "list"}, {"journal"}, {"report", id}, {"person", "list"}, {"ask", "what of the ledger?"}} {
+	for _, args := range [][]string{{"run", "show", id}, {"run", "list"}, {"journal"}, {"report", id}} {
+		s := d.must(append(args, "--server", "http://127.0.0.1:9")...)
+		if !strings.Contains(s.err, "server not running at http://127.0.0.1:9; read from the state directory "+d.state) || !strings.Contains(s.out, id) {
+			t.Errorf("%v of a server that isn't there:\n%s%s", args, s.out, s.err)
+		}
+	}
+	for _, args := range [][]string{{"person", "list"}, {"ask", "what of the ledger?"}} {
 		s := d.run(append(args, "--server", "http://127.0.0.1:9")...)
 		if s.code != 7 || s.out != "" || !strings.Contains(s.err, "no server is running at http://127.0.0.1:9") {
 			t.Errorf("%v of a server that isn't there: exit %d\n%s%s", args, s.code, s.out, s.err)

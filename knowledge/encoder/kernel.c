@@ -176,7 +176,7 @@ void dense(enum way way, const int8_t *weight, const uint8_t *times, const float
 }
 
 // split is quantize for blocks.
-FAST void split(const float *restrict x, int8_t *restrict q, float *restrict scale, int32_t *restrict sum, int tokens, int width) {
+FAST void split(const float *restrict x, int8_t *restrict q, float *restrict scale, int32_t *restrict lift, int tokens, int width) {
 	for (int b = 0; b < tokens * width / BLOCK; b++, x += BLOCK, q += BLOCK) {
 		float most = 0;
 		int32_t all = 0;
@@ -191,7 +191,7 @@ FAST void split(const float *restrict x, int8_t *restrict q, float *restrict sca
 			all += n;
 		}
 		scale[b] = most / 127;
-		sum[b] = all;
+		lift[b] = -LIFT * all;
 	}
 }
 
@@ -221,28 +221,28 @@ INLINE void unpack_anywhere(const uint8_t *restrict packed, void *restrict panel
 }
 
 // A block function adds to some rows of y, at most STEP, what one block of a panel gives.
-typedef void block(const void *panel, const float *weight_scale, const int8_t *x, const float *x_scale, const int32_t *x_sum,
+typedef void block(const void *panel, const float *weight_scale, const int8_t *x, const float *x_scale, const int32_t *x_lift,
 	float y[STEP][PANEL], const int tokens, int in);
 
 // Sixteen products of at most 15 * 127 add up in 16 bits.
 typedef int16_t upright __attribute__((vector_size(2 * PANEL)));
 
 INLINE void block_anywhere(const void *restrict panel, const float *restrict weight_scale, const int8_t *restrict x, const float *restrict x_scale,
-	const int32_t *restrict x_sum, float y[STEP][PANEL], const int tokens, int in) {
-	for (int t = 0; t < tokens; t++, x += in, x_scale += in / BLOCK, x_sum += in / BLOCK) {
+	const int32_t *restrict x_lift, float y[STEP][PANEL], const int tokens, int in) {
+	for (int t = 0; t < tokens; t++, x += in, x_scale += in / BLOCK, x_lift += in / BLOCK) {
 		const upright *number = panel;
 		upright half[2] = {{0}, {0}};
 		for (int h = 0; h < 2; h++)
 			for (int i = 0; i < BLOCK / 2; i++)
 				half[h] += *number++ * x[h * BLOCK / 2 + i];
 		for (int r = 0; r < PANEL; r++)
-			y[t][r] += weight_scale[r] * *x_scale * (half[0][r] + half[1][r] - LIFT * *x_sum);
+			y[t][r] += weight_scale[r] * *x_scale * (half[0][r] + half[1][r] + *x_lift);
 	}
 }
 
 // panels goes through all weights once, and through all tokens for each panel.
 INLINE void panels(void unpack(const uint8_t *, void *, int), block add, const int size, const uint8_t *packed, const float *weight_scale, const float *bias,
-	const int8_t *x, const float *x_scale, const int32_t *x_sum, float *y, int tokens, int in, int out) {
+	const int8_t *x, const float *x_scale, const int32_t *x_lift, float *y, int tokens, int in, int out) {
 	uint8_t panel[2 * PANEL * WIDEST] __attribute__((aligned(64))); // numbers of size bytes
 	const int blocks = in / BLOCK;
 	for (int o = 0; o < out; o += PANEL, packed += PANEL * in / 2, weight_scale += PANEL * blocks) {
@@ -255,9 +255,9 @@ INLINE void panels(void unpack(const uint8_t *, void *, int), block add, const i
 				const uint8_t *numbers = panel + b * size * 2 * HALF;
 				int at = t * blocks + b;
 				if (t + STEP / 2 < tokens)
-					add(numbers, weight_scale + PANEL * b, x + (size_t)at * BLOCK, x_scale + at, x_sum + at, sum, STEP, in);
+					add(numbers, weight_scale + PANEL * b, x + (size_t)at * BLOCK, x_scale + at, x_lift + at, sum, STEP, in);
 				else
-					add(numbers, weight_scale + PANEL * b, x + (size_t)at * BLOCK, x_scale + at, x_sum + at, sum, STEP / 2, in);
+					add(numbers, weight_scale + PANEL * b, x + (size_t)at * BLOCK, x_scale + at, x_lift + at, sum, STEP / 2, in);
 			}
 			for (int i = 0; i < STEP && t + i < tokens; i++)
 				memcpy(y + (size_t)(t + i) * out + o, sum[i], sizeof sum[i]);
@@ -266,14 +266,14 @@ INLINE void panels(void unpack(const uint8_t *, void *, int), block add, const i
 }
 
 FAST static void dense_packed_anywhere(const uint8_t *packed, const float *weight_scale, const float *bias,
-	const int8_t *x, const float *x_scale, const int32_t *x_sum, float *y, int tokens, int in, int out) {
-	panels(unpack_anywhere, block_anywhere, 2, packed, weight_scale, bias, x, x_scale, x_sum, y, tokens, in, out);
+	const int8_t *x, const float *x_scale, const int32_t *x_lift, float *y, int tokens, int in, int out) {
+	panels(unpack_anywhere, block_anywhere, 2, packed, weight_scale, bias, x, x_scale, x_lift, y, tokens, in, out);
 }
 
 #if defined(__x86_64__) && defined(__GNUC__)
 // block_avx2 adds pairs up in 16 bits first: eight times two products of at most 15 * 127 have room there.
 FOR_AVX2 INLINE void block_avx2(const void *restrict panel, const float *restrict weight_scale, const int8_t *restrict x, const float *restrict x_scale,
-	const int32_t *restrict x_sum, float y[STEP][PANEL], const int tokens, int in) {
+	const int32_t *restrict x_lift, float y[STEP][PANEL], const int tokens, int in) {
 	const __m256i *rows = panel;
 	__m256i sum[STEP][2];
 #pragma GCC unroll 8
@@ -293,7 +293,7 @@ FOR_AVX2 INLINE void block_avx2(const void *restrict panel, const float *restric
 	}
 #pragma GCC unroll 8
 	for (int t = 0; t < tokens; t++) {
-		__m256i lift = _mm256_set1_epi32(-LIFT * x_sum[t * (in / BLOCK)]);
+		__m256i lift = _mm256_set1_epi32(x_lift[t * (in / BLOCK)]);
 		__m256 step = _mm256_set1_ps(x_scale[t * (in / BLOCK)]);
 #pragma GCC unroll 2
 		for (int e = 0; e < 2; e++) {
@@ -305,20 +305,20 @@ FOR_AVX2 INLINE void block_avx2(const void *restrict panel, const float *restric
 }
 
 FOR_AVX2 static void dense_packed_avx2(const uint8_t *packed, const float *weight_scale, const float *bias,
-	const int8_t *x, const float *x_scale, const int32_t *x_sum, float *y, int tokens, int in, int out) {
-	panels(unpack, block_avx2, 1, packed, weight_scale, bias, x, x_scale, x_sum, y, tokens, in, out);
+	const int8_t *x, const float *x_scale, const int32_t *x_lift, float *y, int tokens, int in, int out) {
+	panels(unpack, block_avx2, 1, packed, weight_scale, bias, x, x_scale, x_lift, y, tokens, in, out);
 }
 
 #define FOR_VNNI __attribute__((target("avx512bw,avx512vnni")))
 
 // block_vnni multiplies and adds up four numbers of each row at once.
 FOR_VNNI INLINE void block_vnni(const void *restrict panel, const float *restrict weight_scale, const int8_t *restrict x, const float *restrict x_scale,
-	const int32_t *restrict x_sum, float y[STEP][PANEL], const int tokens, int in) {
+	const int32_t *restrict x_lift, float y[STEP][PANEL], const int tokens, int in) {
 	const __m512i *rows = panel;
 	__m512i sum[STEP];
 #pragma GCC unroll 8
 	for (int t = 0; t < tokens; t++)
-		sum[t] = _mm512_set1_epi32(-LIFT * x_sum[t * (in / BLOCK)]);
+		sum[t] = _mm512_set1_epi32(x_lift[t * (in / BLOCK)]);
 #pragma GCC unroll 8
 	for (int g = 0; g < GROUPS; g++) {
 		__m512i numbers = _mm512_load_si512(rows++);
@@ -337,8 +337,8 @@ FOR_VNNI INLINE void block_vnni(const void *restrict panel, const float *restric
 }
 
 FOR_VNNI static void dense_packed_vnni(const uint8_t *packed, const float *weight_scale, const float *bias,
-	const int8_t *x, const float *x_scale, const int32_t *x_sum, float *y, int tokens, int in, int out) {
-	panels(unpack, block_vnni, 1, packed, weight_scale, bias, x, x_scale, x_sum, y, tokens, in, out);
+	const int8_t *x, const float *x_scale, const int32_t *x_lift, float *y, int tokens, int in, int out) {
+	panels(unpack, block_vnni, 1, packed, weight_scale, bias, x, x_scale, x_lift, y, tokens, in, out);
 }
 #else
 #define dense_packed_avx2 dense_packed_anywhere
@@ -346,8 +346,8 @@ FOR_VNNI static void dense_packed_vnni(const uint8_t *packed, const float *weigh
 #endif
 
 void dense_packed(enum way way, const uint8_t *packed, const float *weight_scale, const float *bias,
-	const int8_t *x, const float *x_scale, const int32_t *x_sum, float *y, int tokens, int in, int out) {
-	(way == VNNI ? dense_packed_vnni : way == AVX2 ? dense_packed_avx2 : dense_packed_anywhere)(packed, weight_scale, bias, x, x_scale, x_sum, y, tokens, in, out);
+	const int8_t *x, const float *x_scale, const int32_t *x_lift, float *y, int tokens, int in, int out) {
+	(way == VNNI ? dense_packed_vnni : way == AVX2 ? dense_packed_avx2 : dense_packed_anywhere)(packed, weight_scale, bias, x, x_scale, x_lift, y, tokens, in, out);
 }
 
 // power is e to the x for x ≤ 0, off by less than 2e-7 of it, and 0 from e^-88 on. A loop over it becomes

@@ -45,12 +45,12 @@ type matrix struct {
 type steps struct {
 	rows   []int16
 	blocks []int8
-	sum    []int32 // of a block
+	lift   []int32 // of a block
 	scale  []float32
 }
 
 func newSteps(tokens, width int) steps {
-	return steps{rows: make([]int16, tokens*width), blocks: make([]int8, tokens*width), sum: make([]int32, tokens*width/block), scale: make([]float32, tokens*width/block)}
+	return steps{rows: make([]int16, tokens*width), blocks: make([]int8, tokens*width), lift: make([]int32, tokens*width/block), scale: make([]float32, tokens*width/block)}
 }
 
 // bestWay is how this processor multiplies; it knows the ways before that too.
@@ -62,9 +62,9 @@ func (m *matrix) apply(s steps, x, y []float32, tokens int) { m.applyBy(bestWay(
 func (m *matrix) applyBy(way C.enum_way, s steps, x, y []float32, tokens int) {
 	n, in, out, scale, bias := C.int(tokens), C.int(m.in), C.int(m.out), floats(m.scale), floats(m.bias)
 	if m.packed != nil {
-		blocks, sum := (*C.int8_t)(unsafe.SliceData(s.blocks)), (*C.int32_t)(unsafe.SliceData(s.sum))
-		C.split(floats(x), blocks, floats(s.scale), sum, n, in)
-		C.dense_packed(way, (*C.uint8_t)(unsafe.SliceData(m.packed)), scale, bias, blocks, floats(s.scale), sum, floats(y), n, in, out)
+		blocks, lift := (*C.int8_t)(unsafe.SliceData(s.blocks)), (*C.int32_t)(unsafe.SliceData(s.lift))
+		C.split(floats(x), blocks, floats(s.scale), lift, n, in)
+		C.dense_packed(way, (*C.uint8_t)(unsafe.SliceData(m.packed)), scale, bias, blocks, floats(s.scale), lift, floats(y), n, in, out)
 		return
 	}
 	rows := (*C.int16_t)(unsafe.SliceData(s.rows))

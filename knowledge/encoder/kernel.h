@@ -29,12 +29,12 @@ void quantize(const float *x, int16_t *q, float *scale, int tokens, int width);
 // multiple of STEP rows, so that the last tile need not stop early.
 void dense(enum way way, const int8_t *weight, const uint8_t *times, const float *weight_scale, const float *bias,
 	const int16_t *x, const float *x_scale, float *y, int tokens, int in, int out);
-// split writes each row as whole numbers of at most 127 and the size of one step, both for each BLOCK; sum is
-// what the numbers of a block come to.
-void split(const float *x, int8_t *q, float *scale, int32_t *sum, int tokens, int width);
+// split writes each row as whole numbers of at most 127 and the size of one step, both for each BLOCK; lift is
+// what a block adds to a product because its weights are LIFT too large, taken back.
+void split(const float *x, int8_t *q, float *scale, int32_t *lift, int tokens, int width);
 // dense_packed is dense for weights of four bits, with x as split writes it.
 void dense_packed(enum way way, const uint8_t *packed, const float *weight_scale, const float *bias,
-	const int8_t *x, const float *x_scale, const int32_t *x_sum, float *y, int tokens, int in, int out);
+	const int8_t *x, const float *x_scale, const int32_t *x_lift, float *y, int tokens, int in, int out);
 void attend(const float *qkv, float *y, float *room, int tokens, int heads);
 void add_norm(float *x, const float *y, const float *gain, const float *bias, float epsilon, int tokens, int width);
 void gelu(float *x, int n);

@@ -3,16 +3,12 @@
 package e2e
 
 import (
-	"net/http/httptest"
-	"os"
 	"slices"
 	"testing"
 	"time"
 
-	"github.com/switchman-dr/switchman/actions"
 	"github.com/switchman-dr/switchman/alerts"
 	"github.com/switchman-dr/switchman/app"
-	"github.com/switchman-dr/switchman/catalog"
 	"github.com/switchman-dr/switchman/demo"
 	"github.com/switchman-dr/switchman/dr"
 )
@@ -21,22 +17,8 @@ import (
 // the bank's monitoring says then, that nothing is copied, is told as what the move left behind, and as no cut link; and
 // nothing is recommended any more.
 func TestTheLostSiteIsBack(t *testing.T) {
-	estate, err := demo.Start(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(estate.Stop)
-	files, problems := catalog.Load(os.DirFS(estate.Organisation()), actions.Specs(), "test", time.Now())
-	if catalog.Errors(problems) > 0 {
-		t.Fatal(catalog.FormatProblems(problems))
-	}
-	customers := estate.Customers(t.Context(), 20*time.Millisecond)
-	t.Cleanup(customers.Stop)
-	heard := &ears{}
-	hooks := httptest.NewServer(heard)
-	defer hooks.Close()
-	monitor := estate.Monitor(t.Context(), 100*time.Millisecond, demo.Ears{Server: hooks.URL, Alertmanager: "/alerts", Change: "/change", AlertSecret: "secret", ChangeSecret: "secret"})
-	defer monitor.Stop()
+	estate, files := servedBank(t)
+	heard := listenTo(t, estate)
 	if err := estate.Break(t.Context(), demo.KillSite); err != nil {
 		t.Fatal(err)
 	}

@@ -64,9 +64,9 @@ func (e *ears) firing(name string) (n int) {
 	return n
 }
 
-// TestBreaks breaks everything there is a button for, on real processes, and hands what the bank's monitoring
-// says to the engine of situations: each has its own name and its own answer, and mending is noticed.
-func TestBreaks(t *testing.T) {
+// servedBank is the sample bank on real processes, with customers who keep paying, and its files.
+func servedBank(t *testing.T) (*demo.Estate, *catalog.Catalog) {
+	t.Helper()
 	estate, err := demo.Start(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -78,6 +78,24 @@ func TestBreaks(t *testing.T) {
 	}
 	customers := estate.Customers(t.Context(), 20*time.Millisecond)
 	t.Cleanup(customers.Stop)
+	return estate, files
+}
+
+// listenTo hears what the bank's monitoring says until the test ends.
+func listenTo(t *testing.T, estate *demo.Estate) *ears {
+	t.Helper()
+	heard := &ears{}
+	hooks := httptest.NewServer(heard)
+	t.Cleanup(hooks.Close)
+	monitor := estate.Monitor(t.Context(), 100*time.Millisecond, demo.Ears{Server: hooks.URL, Alertmanager: "/alerts", Change: "/change", AlertSecret: "secret", ChangeSecret: "secret"})
+	t.Cleanup(monitor.Stop)
+	return heard
+}
+
+// TestBreaks breaks everything there is a button for, on real processes, and hands what the bank's monitoring
+// says to the engine of situations: each has its own name and its own answer, and mending is noticed.
+func TestBreaks(t *testing.T) {
+	estate, files := servedBank(t)
 	for _, tc := range []struct {
 		what, alert string
 		least       int
@@ -93,11 +111,7 @@ func TestBreaks(t *testing.T) {
 		{demo.KillSite, "TargetDown", 39, "site/east", dr.FaultDown, dr.Recommend, "bank-failover"},
 	} {
 		t.Run(tc.what, func(t *testing.T) {
-			heard := &ears{}
-			hooks := httptest.NewServer(heard)
-			defer hooks.Close()
-			monitor := estate.Monitor(t.Context(), 100*time.Millisecond, demo.Ears{Server: hooks.URL, Alertmanager: "/alerts", Change: "/change", AlertSecret: "secret", ChangeSecret: "secret"})
-			defer monitor.Stop()
+			heard := listenTo(t, estate)
 			if err := estate.Break(t.Context(), tc.what); err != nil {
 				t.Fatal(err)
 			}
